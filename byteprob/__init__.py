@@ -1,0 +1,1 @@
+"""Exact byte-level probabilities over any token-level language model."""

@@ -1,0 +1,1 @@
+"""Sample corpora built from what every machine has, and recipes for large public ones."""

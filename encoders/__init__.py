@@ -1,0 +1,1 @@
+"""Kernels: arrays in, arrays out. Knows no files, no policy and no command line."""

@@ -1,0 +1,100 @@
+"""Machine operations that Numba does not expose: unaligned loads, bit counts, prefetch.
+
+All are usable inside kernels only. ``load_u64``/``load_u32`` do not check bounds: the caller
+guarantees that the bytes exist (text buffers carry ``PADDING`` spare bytes for this reason).
+"""
+
+from typing import Any
+
+import llvmlite.ir as ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+PADDING = 64
+"""Readable spare bytes that every text buffer handed to a kernel has after its last byte."""
+
+
+def _element_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    view = context.make_array(array_type)(context, builder, array)
+    return builder.gep(view.data, [index])
+
+
+def _unaligned_load(bits: int) -> Any:
+    result = {32: types.uint32, 64: types.uint64}[bits]
+
+    def typed(typingctx: Any, array: Any, index: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = _element_pointer(context, builder, signature.args[0], args[0], args[1])
+            pointer = builder.bitcast(pointer, ir.IntType(bits).as_pointer())
+            return builder.load(pointer, align=1)
+
+        return result(array, types.intp), codegen
+
+    return typed
+
+
+@intrinsic
+def load_u64(typingctx: Any, array: Any, index: Any) -> Any:
+    """``load_u64(bytes, i)``: the eight bytes from ``i`` as a little-endian uint64."""
+    return _unaligned_load(64)(typingctx, array, index)
+
+
+@intrinsic
+def load_u32(typingctx: Any, array: Any, index: Any) -> Any:
+    """``load_u32(bytes, i)``: the four bytes from ``i`` as a little-endian uint32."""
+    return _unaligned_load(32)(typingctx, array, index)
+
+
+def _bit_count(name: str) -> Any:
+    def typed(typingctx: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            i64 = ir.IntType(64)
+            arguments = [args[0]] if name == "ctpop" else [args[0], ir.Constant(ir.IntType(1), 0)]
+            kinds = [argument.type for argument in arguments]
+            function = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(i64, kinds), f"llvm.{name}.i64"
+            )
+            return builder.call(function, arguments)
+
+        return types.uint64(types.uint64), codegen
+
+    return typed
+
+
+@intrinsic
+def ctz64(typingctx: Any, value: Any) -> Any:
+    """Index of the lowest set bit; 64 for zero."""
+    return _bit_count("cttz")(typingctx, value)
+
+
+@intrinsic
+def clz64(typingctx: Any, value: Any) -> Any:
+    """Number of leading zero bits; 64 for zero."""
+    return _bit_count("ctlz")(typingctx, value)
+
+
+@intrinsic
+def popcount64(typingctx: Any, value: Any) -> Any:
+    """Number of set bits."""
+    return _bit_count("ctpop")(typingctx, value)
+
+
+@intrinsic
+def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Ask the cache for ``array[index]``; reads nothing."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _element_pointer(context, builder, signature.args[0], args[0], args[1])
+        byte_pointer = ir.IntType(8).as_pointer()
+        i32 = ir.IntType(32)
+        function = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [byte_pointer, i32, i32, i32]),
+            "llvm.prefetch.p0i8" if "*" in str(byte_pointer) else "llvm.prefetch.p0",
+        )
+        constants = [ir.Constant(i32, flag) for flag in (0, 3, 1)]
+        builder.call(function, [builder.bitcast(pointer, byte_pointer), *constants])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), codegen

@@ -1,0 +1,22 @@
+"""Settings shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# A first example may compile a kernel, so time limits per example mean nothing here.
+settings.register_profile(
+    "tokenkit", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=100
+)
+settings.load_profile("tokenkit")
+
+
+@pytest.fixture(scope="session")
+def data_folder() -> Path:
+    """The folder of ``TOKENKIT_DATA``; the test is skipped, visibly, where it is unset."""
+    place = os.environ.get("TOKENKIT_DATA")
+    if not place or not Path(place).is_dir():
+        pytest.skip("TOKENKIT_DATA names no folder: conformance data is not here")
+    return Path(place)

@@ -1,0 +1,34 @@
+"""The machine operations equal their plain-Python meaning."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoders.intrinsics import clz64, ctz64, load_u32, load_u64, popcount64, prefetch
+from encoders.jit import kernel
+
+
+@kernel
+def _bits(value):
+    return ctz64(value), clz64(value), popcount64(value)
+
+
+@kernel
+def _loads(data, index):
+    prefetch(data, index)
+    return load_u64(data, index), load_u32(data, index)
+
+
+@given(st.integers(0, 2**64 - 1))
+def test_bit_counts(value):
+    trailing = 64 if value == 0 else (value & -value).bit_length() - 1
+    expected = (trailing, 64 - value.bit_length(), value.bit_count())
+    assert _bits(np.uint64(value)) == expected
+
+
+@given(st.binary(min_size=8, max_size=40), st.data())
+def test_unaligned_loads(raw, data):
+    index = data.draw(st.integers(0, len(raw) - 8))
+    wide, narrow = _loads(np.frombuffer(raw, np.uint8), index)
+    assert wide == int.from_bytes(raw[index : index + 8], "little")
+    assert narrow == int.from_bytes(raw[index : index + 4], "little")

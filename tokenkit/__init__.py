@@ -1,0 +1,1 @@
+"""tokenkit: exact, fast tokenization and preprocessing of text, audio and images."""

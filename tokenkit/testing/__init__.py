@@ -1,0 +1,1 @@
+"""Hypothesis strategies and round-trip laws that every tokenizer must keep."""
