@@ -3,17 +3,17 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from encoders.intrinsics import clz64, ctz64, load_u32, load_u64, popcount64, prefetch
-from encoders.jit import kernel
 
 
-@kernel
+@njit
 def _bits(value):
     return ctz64(value), clz64(value), popcount64(value)
 
 
-@kernel
+@njit
 def _loads(data, index):
     prefetch(data, index)
     return load_u64(data, index), load_u32(data, index)
