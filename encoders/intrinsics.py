@@ -6,7 +6,7 @@ guarantees that the bytes exist (text buffers carry ``PADDING`` spare bytes for 
 
 from typing import Any
 
-import llvmlite.ir as ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -21,7 +21,7 @@ def _element_pointer(context: Any, builder: Any, array_type: Any, array: Any, in
 
 
 def _unaligned_load(bits: int) -> Any:
-    result = {32: types.uint32, 64: types.uint64}[bits]
+    result: Any = {32: types.uint32, 64: types.uint64}[bits]
 
     def typed(typingctx: Any, array: Any, index: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -6,7 +6,7 @@ and the modules beside them import their kernels when they are first used.
 
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import event
@@ -16,10 +16,11 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def kernel(function: _F) -> _F:
     """Compile ``function`` on first use; keep the result in Numba's on-disk cache."""
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(function)  # type: ignore[no-any-return]
+    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return cast(_F, compiled)
 
 
-class _AnnounceFirstCompile(event.Listener):  # type: ignore[misc]
+class _AnnounceFirstCompile(event.Listener):
     """Says once, on a terminal only, why the first call takes seconds."""
 
     said = False

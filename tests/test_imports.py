@@ -53,7 +53,13 @@ def _forbidden(module: str, imported: str) -> str | None:
         return None if _inside(module, "tokenkit.cli") else "tokenkit does not import byteprob"
     if _inside(module, "byteprob") and not any(
         _inside(imported, allowed)
-        for allowed in ("byteprob", "encoders", "tokenkit.text", "tokenkit.tokens", "tokenkit.errors")
+        for allowed in (
+            "byteprob",
+            "encoders",
+            "tokenkit.text",
+            "tokenkit.tokens",
+            "tokenkit.errors",
+        )
     ):
         return "byteprob imports encoders and tokenkit.text only"
     for surface in SURFACES:
