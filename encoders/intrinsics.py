@@ -1,7 +1,7 @@
 """Machine operations that Numba does not expose: unaligned loads, bit counts, prefetch.
 
 All are usable inside kernels only. ``load_u64``/``load_u32`` do not check bounds: the caller
-guarantees that the bytes exist (text buffers carry ``PADDING`` spare bytes for this reason).
+guarantees that the bytes exist (`encoders.buffers` keeps spare bytes for this reason).
 """
 
 from typing import Any
@@ -10,10 +10,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-
-PADDING = 64
-"""Readable spare bytes that every text buffer handed to a kernel has after its last byte."""
-
 
 def _element_pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
     view = context.make_array(array_type)(context, builder, array)

@@ -1,0 +1,51 @@
+"""Split scanners: text into pieces, by kernels for the known patterns and by `regex` for others."""
+
+from encoders.scan.patterns import (
+    BERT,
+    BYTE_LEVEL,
+    CL100K,
+    DEEPSEEK_V3,
+    DIGITS,
+    DIGITS_INDIVIDUAL,
+    GPT2,
+    LLAMA3,
+    O200K,
+    PUNCTUATION,
+    QWEN2,
+    WHITESPACE,
+    WHITESPACE_SPLIT,
+    scanner_for,
+)
+from encoders.scan.scanners import (
+    Behaviour,
+    KernelScanner,
+    RegexScanner,
+    Scanner,
+    SequenceScanner,
+    WholeScanner,
+    pieces,
+)
+
+__all__ = [
+    "BERT",
+    "BYTE_LEVEL",
+    "CL100K",
+    "DEEPSEEK_V3",
+    "DIGITS",
+    "DIGITS_INDIVIDUAL",
+    "GPT2",
+    "LLAMA3",
+    "O200K",
+    "PUNCTUATION",
+    "QWEN2",
+    "WHITESPACE",
+    "WHITESPACE_SPLIT",
+    "Behaviour",
+    "KernelScanner",
+    "RegexScanner",
+    "Scanner",
+    "SequenceScanner",
+    "WholeScanner",
+    "pieces",
+    "scanner_for",
+]

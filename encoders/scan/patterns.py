@@ -1,0 +1,84 @@
+"""The known split patterns, and which scanner runs each."""
+
+from encoders.scan.classes import DELIMITER, NUMBER, SPACE, WORD
+from encoders.scan.scanners import KernelScanner, RegexScanner, Scanner, SequenceScanner
+
+_CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+_SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
+_UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+
+GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+R50K_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
+CL100K_PATTERN = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+)
+LLAMA3_PATTERN = (
+    _CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + _SPACES
+)
+QWEN2_PATTERN = LLAMA3_PATTERN.replace("{1,3}", "")
+O200K_PATTERN = "|".join(
+    [
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+{_CONTRACTION}?",
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*{_CONTRACTION}?",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n/]*",
+        _SPACES,
+    ]
+)
+DEEPSEEK_V3_PATTERNS = (
+    r"\p{N}{1,3}",
+    "[一-龥぀-ゟ゠-ヿ]+",
+    r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+"""
+    r"|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|" + _SPACES,
+)
+
+GPT2 = KernelScanner("scan_gpt2")
+"""GPT-2, r50k, p50k, and `ByteLevel` of `tokenizers`."""
+BYTE_LEVEL = GPT2
+CL100K = KernelScanner("scan_cl100k", (3, True))
+"""cl100k as tiktoken has it: white space at the very end of a text is one piece."""
+LLAMA3 = KernelScanner("scan_cl100k", (3, False))
+"""Llama 3, and cl100k as Hugging Face files spell it."""
+QWEN2 = KernelScanner("scan_cl100k", (1, False))
+"""Qwen 2, 2.5 and 3."""
+O200K = KernelScanner("scan_o200k")
+DEEPSEEK_V3 = SequenceScanner(
+    (
+        KernelScanner("scan_numbers"),
+        KernelScanner("scan_cjk"),
+        KernelScanner("scan_deepseek"),
+    )
+)
+"""DeepSeek V3 and R1: three splits in sequence."""
+
+WHITESPACE = KernelScanner("scan_by_class", (SPACE, 0, WORD))
+WHITESPACE_SPLIT = KernelScanner("scan_by_class", (SPACE, 0, 0))
+DIGITS = KernelScanner("scan_by_class", (0, 0, NUMBER))
+DIGITS_INDIVIDUAL = KernelScanner("scan_by_class", (0, NUMBER, 0))
+PUNCTUATION = KernelScanner("scan_by_class", (0, DELIMITER, 0))
+BERT = KernelScanner("scan_by_class", (SPACE, DELIMITER, 0))
+
+_KNOWN: dict[str, Scanner] = {
+    GPT2_PATTERN: GPT2,
+    R50K_PATTERN: GPT2,
+    r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": GPT2,
+    CL100K_PATTERN: CL100K,
+    LLAMA3_PATTERN: LLAMA3,
+    LLAMA3_PATTERN.replace(_CONTRACTION, "'(?i:[sdmt]|ll|ve|re)"): LLAMA3,
+    QWEN2_PATTERN: QWEN2,
+    O200K_PATTERN: O200K,
+    DEEPSEEK_V3_PATTERNS[0]: DEEPSEEK_V3.scanners[0],
+    DEEPSEEK_V3_PATTERNS[1]: DEEPSEEK_V3.scanners[1],
+    DEEPSEEK_V3_PATTERNS[2]: DEEPSEEK_V3.scanners[2],
+}
+
+
+def scanner_for(pattern: str) -> Scanner:
+    """The scanner that isolates the matches of a split pattern.
+
+    A kernel where the pattern is a known one, spelled as tiktoken or a Hugging Face file spells
+    it; otherwise the `regex` library on the pattern as it is.
+    """
+    return _KNOWN.get(pattern) or RegexScanner(pattern)
