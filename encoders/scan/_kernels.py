@@ -159,6 +159,13 @@ def wide_masks(text, position, high, continuation, index, blocks):
 
 
 @kernel
+def to_lead(ends, tail):
+    """Move a bit on the last byte of a character (of three bytes at most) to its first."""
+    ends = (ends & ~tail) | ((ends & tail) >> ONE)
+    return (ends & ~tail) | ((ends & tail) >> ONE)
+
+
+@kernel
 def emit(starts, position, ends, count):
     """Write every start of the block as the end of the piece before it.
 
@@ -206,16 +213,17 @@ def gpt2_starts(text, position, index, blocks):
     letters = upper | lower
     if high != ZERO:
         wide = wide_masks(text, position, high, tail, index, blocks)
-        if wide[2] != ZERO or not wide[6]:
+        if not wide[6]:
             return ZERO
         letters |= wide[0]
         digits |= wide[1]
+        spaces |= wide[2]
     other = ~(letters | digits | spaces)
     # A run starts where its class does, unless a blank before it is its prefix.
     starts = (letters & ~(letters << ONE)) | (digits & ~(digits << ONE))
     other_starts = other & ~(other << ONE) & ~(blank << ONE)
     starts = (starts & ~(blank << ONE)) | other_starts
-    starts |= spaces & (~(spaces << ONE) | ~(spaces >> ONE))
+    starts |= (spaces & ~(spaces << ONE)) | to_lead(spaces & ~(spaces >> ONE), tail)
     quotes = apostrophe & other_starts & (DECIDED | ONE)
     while quotes != ZERO:
         bit = ctz64(quotes)
@@ -315,7 +323,7 @@ def digit_starts(digits, longest):
 
 
 @kernel
-def line_space_starts(spaces, free, line_breaks):
+def line_space_starts(spaces, free, line_breaks, tail):
     """Starts inside runs of white space under ``\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+``.
 
     ``free`` are the spaces that no piece before them has taken in.
@@ -329,7 +337,7 @@ def line_space_starts(spaces, free, line_breaks):
         below = tails & ((broken & (ZERO - broken)) - ONE)
         tails &= ~(ONE << (TOP - clz64(below)))
         broken &= broken - ONE
-    starts = (free & ~(free << ONE)) | tails | (plain & ~(spaces >> ONE))
+    starts = (free & ~(free << ONE)) | tails | to_lead(plain & ~(spaces >> ONE), tail)
     if free >> TOP:
         # The run goes on beyond the block: only its first start is sure.
         length = clz64(~free)
@@ -348,8 +356,9 @@ def cl100k_starts(text, position, index, blocks, longest):
     letters = upper | lower
     if high != ZERO:
         wide = wide_masks(text, position, high, tail, index, blocks)
-        if (wide[1] | wide[2]) != ZERO or not wide[6]:
+        if wide[1] != ZERO or not wide[6]:
             return ZERO
+        spaces |= wide[2]
         letters |= wide[0]
     other = ~(letters | digits | spaces)
     other_starts = other & ~(other << ONE) & ~(blank << ONE)
@@ -357,7 +366,7 @@ def cl100k_starts(text, position, index, blocks, longest):
     free = spaces & ~taken
     prefixed = ((free & ~breaks) << ONE) | next_bit_after(other_starts, tail)
     starts = (letters & ~(letters << ONE) & ~prefixed) | other_starts
-    starts |= digit_starts(digits, longest) | line_space_starts(spaces, free, breaks)
+    starts |= digit_starts(digits, longest) | line_space_starts(spaces, free, breaks, tail)
     quotes = apostrophe & other_starts & (DECIDED | ONE)
     while quotes != ZERO:
         bit = ctz64(quotes)
@@ -453,8 +462,9 @@ def o200k_starts(text, position, index, blocks):
     words = upper | lower
     if high != ZERO:
         wide = wide_masks(text, position, high, tail, index, blocks)
-        if (wide[1] | wide[2]) != ZERO or not wide[6]:
+        if wide[1] != ZERO or not wide[6]:
             return ZERO
+        spaces |= wide[2]
         words |= wide[0] | wide[3]
         upper |= wide[4]
         lower |= wide[5]
@@ -478,7 +488,7 @@ def o200k_starts(text, position, index, blocks):
     free = spaces & ~taken
     prefixed = ((free & ~breaks) << ONE) | next_bit_after(other_starts, tail)
     starts = (words & ~(words << ONE) & ~prefixed) | (upper & (lower << ONE)) | other_starts
-    starts |= digit_starts(digits, 3) | line_space_starts(spaces, free, breaks)
+    starts |= digit_starts(digits, 3) | line_space_starts(spaces, free, breaks, tail)
     quotes = apostrophe & other_starts & (words << ONE) & DECIDED
     forced = ZERO
     while quotes != ZERO:
