@@ -42,6 +42,19 @@ def load_u32(typingctx: Any, array: Any, index: Any) -> Any:
     return _unaligned_load(32)(typingctx, array, index)
 
 
+@intrinsic
+def store_u64(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
+    """``store_u64(bytes, i, value)``: the eight bytes from ``i``, little-endian, unchecked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = _element_pointer(context, builder, signature.args[0], args[0], args[1])
+        pointer = builder.bitcast(pointer, ir.IntType(64).as_pointer())
+        builder.store(args[2], pointer, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.uint64), codegen
+
+
 def _bit_count(name: str) -> Any:
     def typed(typingctx: Any, value: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -94,3 +107,21 @@ def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(array, types.intp), codegen
+
+
+@intrinsic
+def min16_u32(typingctx: Any, array: Any, index: Any) -> Any:
+    """The least of the sixteen uint32 from ``array[index]``, unchecked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(ir.IntType(32), 16)
+        pointer = _element_pointer(context, builder, signature.args[0], args[0], args[1])
+        lanes = builder.load(builder.bitcast(pointer, vector.as_pointer()), align=4)
+        function = cgutils.get_or_insert_function(
+            builder.module,
+            ir.FunctionType(ir.IntType(32), [vector]),
+            "llvm.vector.reduce.umin.v16i32",
+        )
+        return builder.call(function, [lanes])
+
+    return types.uint32(array, types.intp), codegen

@@ -46,19 +46,26 @@ QWEN2 = KernelScanner("scan_cl100k", (1, False))
 O200K = KernelScanner("scan_o200k")
 DEEPSEEK_V3 = SequenceScanner(
     (
-        KernelScanner("scan_numbers"),
-        KernelScanner("scan_cjk"),
+        KernelScanner("scan_numbers", cuts_at_lines=False),
+        KernelScanner("scan_cjk", cuts_at_lines=False),
         KernelScanner("scan_deepseek"),
     )
 )
 """DeepSeek V3 and R1: three splits in sequence."""
 
-WHITESPACE = KernelScanner("scan_by_class", (SPACE, 0, WORD))
-WHITESPACE_SPLIT = KernelScanner("scan_by_class", (SPACE, 0, 0))
-DIGITS = KernelScanner("scan_by_class", (0, 0, NUMBER))
-DIGITS_INDIVIDUAL = KernelScanner("scan_by_class", (0, NUMBER, 0))
-PUNCTUATION = KernelScanner("scan_by_class", (0, DELIMITER, 0))
-BERT = KernelScanner("scan_by_class", (SPACE, DELIMITER, 0))
+
+
+def _by_class(dropped: int, isolated: int, grouped: int) -> KernelScanner:
+    breaks = dropped & SPACE != 0
+    return KernelScanner("scan_by_class", (dropped, isolated, grouped), cuts_at_lines=breaks)
+
+
+WHITESPACE = _by_class(SPACE, 0, WORD)
+WHITESPACE_SPLIT = _by_class(SPACE, 0, 0)
+DIGITS = _by_class(0, 0, NUMBER)
+DIGITS_INDIVIDUAL = _by_class(0, NUMBER, 0)
+PUNCTUATION = _by_class(0, DELIMITER, 0)
+BERT = _by_class(SPACE, DELIMITER, 0)
 
 _KNOWN: dict[str, Scanner] = {
     GPT2_PATTERN: GPT2,

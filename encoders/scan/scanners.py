@@ -18,6 +18,11 @@ CHUNK = 16_384
 class Scanner(Protocol):
     """Splits documents into pieces."""
 
+    @property
+    def cuts_at_lines(self) -> bool:
+        """Whether a piece always ends between a line feed and an ASCII letter."""
+        ...
+
     def chunks(self, text: Bytes, bounds: Offsets) -> Iterator[Offsets]:
         """Yield the piece ends of the batch, in order, some thousands at a time.
 
@@ -35,7 +40,7 @@ class KernelScanner:
 
     kernel: str
     options: tuple[int, ...] = ()
-    chunk: int = CHUNK
+    cuts_at_lines: bool = True
 
     def chunks(self, text: Bytes, bounds: Offsets) -> Iterator[Offsets]:
         """See `Scanner.chunks`."""
@@ -43,7 +48,7 @@ class KernelScanner:
 
         scan = getattr(_kernels, self.kernel)
         table = load_classes()
-        ends = np.empty(min(self.chunk, int(bounds[-1] - bounds[0])) + 128, np.int64)
+        ends = np.empty(min(CHUNK, int(bounds[-1] - bounds[0])) + 128, np.int64)
         document, position, last = 0, int(bounds[0]), len(bounds) - 1
         while document < last:
             count, document, position = scan(
@@ -56,6 +61,8 @@ class KernelScanner:
 @dataclass(frozen=True)
 class WholeScanner:
     """Every non-empty document is one piece."""
+
+    cuts_at_lines: bool = False
 
     def chunks(self, text: Bytes, bounds: Offsets) -> Iterator[Offsets]:
         """See `Scanner.chunks`."""
@@ -82,6 +89,7 @@ class RegexScanner:
     pattern: str
     behaviour: Behaviour = Behaviour.ISOLATED
     invert: bool = False
+    cuts_at_lines: bool = False
 
     def chunks(self, text: Bytes, bounds: Offsets) -> Iterator[Offsets]:
         """See `Scanner.chunks`."""
@@ -156,6 +164,11 @@ class SequenceScanner:
     """Each scanner splits the pieces of the one before it."""
 
     scanners: tuple[Scanner, ...]
+
+    @property
+    def cuts_at_lines(self) -> bool:
+        """A later split only adds ends to those of the first."""
+        return self.scanners[0].cuts_at_lines
 
     def chunks(self, text: Bytes, bounds: Offsets) -> Iterator[Offsets]:
         """See `Scanner.chunks`."""

@@ -1,0 +1,203 @@
+"""Encode batches of documents, on one thread or several."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.bpe.tables import BpeTables
+from encoders.buffers import Bytes, Ids, Offsets
+from encoders.scan.scanners import Scanner
+
+_SPARE = 16  # ids that a kernel may write past the last
+
+
+@dataclass
+class _Workspace:
+    """What one thread needs to encode: its piece cache and scratch memory.
+
+    The cache is a hash table of 32-byte entries and an arena for the few pieces of more than
+    three ids. It starts small, so that it stays in the processor's cache while the text is
+    narrow, and grows to ``limit`` bytes; then it starts anew, which measured no slower on a long
+    tail than any replacement policy tried.
+    """
+
+    limit: int
+    cache: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((1 << 13, 4), np.uint64))
+    arena: Ids = field(default_factory=lambda: np.empty(1 << 14, np.uint32))
+    state: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
+    symbols: Ids = field(default_factory=lambda: np.empty(1 << 10, np.uint32))
+
+    def __post_init__(self) -> None:
+        self._short = np.empty(64, np.uint32), np.empty(64, np.uint32)
+        self.keys = tuple(np.empty(128, np.uint64) for _ in range(3))
+
+    @property
+    def cache_arguments(self) -> tuple[Any, ...]:
+        return self.cache, self.arena, self.state
+
+    @property
+    def scratch(self) -> tuple[Ids, Ids, Ids]:
+        return self.symbols, *self._short
+
+    def make_room(self, length: int) -> None:
+        """For a piece of ``length`` bytes, or else in the cache."""
+        if length > len(self.symbols):
+            self.symbols = np.empty(2 * length, np.uint32)
+            return
+        if 4 * self.cache.nbytes + 2 * self.arena.nbytes > self.limit:
+            self.cache[:] = 0
+            self.state[:] = 0
+            return
+        from encoders.bpe import _kernels
+
+        if self.state[0] >= len(self.cache) // 2 - 1:
+            larger = np.zeros((4 * len(self.cache), 4), np.uint64)
+            _kernels.rehash(self.cache, larger)
+            self.cache = larger
+        else:
+            self.arena = np.concatenate((self.arena, np.empty(3 * len(self.arena), np.uint32)))
+
+
+class BpeEncoder:
+    """Text to ids by scanner and merges. Safe to share between threads."""
+
+    def __init__(self, tables: BpeTables, scanner: Scanner, cache_bytes: int = 64 << 20) -> None:
+        """``cache_bytes`` bounds the piece cache of each thread."""
+        self.tables = tables
+        self.scanner = scanner
+        self._cache_bytes = cache_bytes
+        self._whole = tables.whole, tables.vocab, tables.offsets
+        self._merge = tables.merge_arguments
+        # Taking from and giving to a list is atomic, so idle workspaces need no lock.
+        self._idle: list[_Workspace] = []
+
+    def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
+        """Encode documents on this thread.
+
+        ``text``: uint8 with PADDING spare bytes; ``bounds``: int64[n + 1]. Returns ids (uint32)
+        and their bounds (int64[n + 1]).
+        """
+        from encoders.bpe import _kernels
+
+        work = self._idle.pop() if self._idle else _Workspace(self._cache_bytes)
+        size = int(bounds[-1] - bounds[0])
+        # Ids are no more than bytes; memory never written to costs nothing.
+        out = np.empty(size + _SPARE, np.uint32)
+        id_bounds = np.zeros(len(bounds), np.int64)
+        document, position, at = 0, int(bounds[0]), 0
+        for ends in self.scanner.chunks(text, bounds):
+            while len(ends):
+                done, document, position, at = _kernels.encode_pieces(
+                    text,
+                    bounds,
+                    ends,
+                    document,
+                    position,
+                    out,
+                    at,
+                    id_bounds,
+                    self._whole,
+                    self._merge,
+                    work.cache_arguments,
+                    work.scratch,
+                    work.keys,
+                )
+                ends = ends[done:]
+                if len(ends):
+                    work.make_room(int(ends[0]) - position)
+        id_bounds[document + 1 :] = at
+        self._idle.append(work)
+        return out[:at], id_bounds
+
+    def encode_dropout(
+        self, text: Bytes, bounds: Offsets, dropout: float, seed: int
+    ) -> tuple[Ids, Offsets]:
+        """Encode with BPE-dropout; the same seed gives the same ids."""
+        from encoders.bpe import _kernels
+
+        size = int(bounds[-1] - bounds[0])
+        out = np.empty(size + _SPARE, np.uint32)
+        id_bounds = np.zeros(len(bounds), np.int64)
+        # The generator's state must not be zero, and near seeds must differ at once.
+        mixed = (seed * 0x9E3779B97F4A7C15 + 0xD6E8FEB86659FD93) % (1 << 64) or 1
+        random = np.array([mixed], np.uint64)
+        scratch = (np.empty(size + _SPARE, np.uint32), np.empty(64, np.uint32), np.empty(64, np.uint32))
+        document, position, at = 0, int(bounds[0]), 0
+        for ends in self.scanner.chunks(text, bounds):
+            document, position, at = _kernels.encode_dropout(
+                text,
+                bounds,
+                ends,
+                document,
+                position,
+                out,
+                at,
+                id_bounds,
+                self._merge,
+                scratch,
+                dropout,
+                random,
+            )
+        id_bounds[document + 1 :] = at
+        return out[:at], id_bounds
+
+    def encode_parallel(
+        self, text: Bytes, bounds: Offsets, threads: int
+    ) -> tuple[Ids, Offsets]:
+        """As `encode`, on ``threads`` threads with about equal bytes each."""
+        if threads < 2 or bounds[-1] - bounds[0] < threads * _LEAST_SHARE:
+            return self.encode(text, bounds)
+        cut = _with_cuts(text, bounds, threads) if self.scanner.cuts_at_lines else bounds
+        targets = np.linspace(int(cut[0]), int(cut[-1]), threads + 1)[1:-1]
+        marks = np.unique(np.searchsorted(cut, targets))
+        shares = [cut[a : b + 1] for a, b in zip([0, *marks], [*marks, len(cut) - 1], strict=True)]
+        shares = [share for share in shares if len(share) > 1]
+        with ThreadPoolExecutor(len(shares)) as pool:
+            parts = list(pool.map(lambda share: self.encode(text, share), shares))
+        ids = np.concatenate([part for part, _ in parts])
+        starts = np.cumsum([0, *(len(part) for part, _ in parts)])
+        all_bounds = np.concatenate(
+            [[0], *(part[1:] + start for (_, part), start in zip(parts, starts, strict=False))]
+        )
+        if cut is bounds:
+            return ids, all_bounds
+        # Cuts are strictly inside documents, so the last index of a bound is that document's.
+        return ids, all_bounds[np.searchsorted(cut, bounds, side="right") - 1]
+
+
+_LEAST_SHARE = 1 << 16
+
+
+def _with_cuts(text: Bytes, bounds: Offsets, threads: int) -> Offsets:
+    """Bounds with more where a document is longer than a thread's share: after a line break and
+    before an ASCII letter, where every scanner with ``cuts_at_lines`` ends a piece."""
+    size = int(bounds[-1] - bounds[0])
+    if np.diff(bounds).max() <= size // threads:
+        return bounds
+    cuts = []
+    for target in np.linspace(int(bounds[0]), int(bounds[-1]), threads + 1)[1:-1].astype(np.int64):
+        window = text[target : min(target + (1 << 16), bounds[-1])]
+        letters = ((window | 0x20) >= 0x61) & ((window | 0x20) <= 0x7A) & (window < 0x80)
+        found = np.flatnonzero((window[:-1] == 0x0A) & letters[1:])
+        if len(found):
+            cuts.append(int(target + found[0] + 1))
+    fresh = np.setdiff1d(np.array(cuts, np.int64), bounds)
+    return np.insert(bounds, np.searchsorted(bounds, fresh), fresh)
+
+
+def decode(ids: Ids, vocab: Bytes, offsets: Offsets) -> Bytes:
+    """The tokens' bytes end to end, as uint8.
+
+    Raises IndexError, naming the position, for an id outside the vocabulary.
+    """
+    from encoders.bpe import _kernels
+
+    size, bad = _kernels.decode_size(ids, offsets)
+    if bad >= 0:
+        raise IndexError(f"id {ids[bad]} at position {bad} is outside the vocabulary")
+    out = np.empty(size + 16, np.uint8)
+    _kernels.decode_into(ids, vocab, offsets, out)
+    return out[:size]
