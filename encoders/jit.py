@@ -15,7 +15,25 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 def kernel(function: _F) -> _F:
-    """Compile ``function`` on first use; keep the result in Numba's on-disk cache."""
+    """Compile ``function`` on first use; keep the result in Numba's on-disk cache.
+
+    Reference counting is off: counting the arrays of every small call atomically took most of
+    the time of the merge kernels. A kernel therefore cannot allocate; its caller passes scratch.
+    """
+    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
+    return cast(_F, compiled)
+
+
+def inlined(function: _F) -> _F:
+    """A kernel's helper that is always compiled into its callers."""
+    compiled: Any = numba.njit(
+        cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True
+    )(function)
+    return cast(_F, compiled)
+
+
+def allocating_kernel(function: _F) -> _F:
+    """As `kernel`, for the few that run once and make arrays."""
     compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     return cast(_F, compiled)
 

@@ -11,7 +11,7 @@ from encoders.intrinsics import (
     prefetch,
     store_u64,
 )
-from encoders.jit import kernel
+from encoders.jit import allocating_kernel, inlined, kernel
 
 U0, U1, U8, U32, U63 = np.uint64(0), np.uint64(1), np.uint64(8), np.uint64(32), np.uint64(63)
 ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -26,29 +26,28 @@ LONGEST_KEY = 15  # bytes of a piece that fit a cache key beside its length
 INLINE = 3  # ids that fit a cache entry
 BATCH = 128  # pieces whose cache lines are asked for before the first is looked at
 ABSENT = np.uint32(0xFFFFFFFF)
+LOW_MASKS = np.array([(1 << 8 * min(n, 8)) - 1 for n in range(16)], np.uint64)
+HIGH_MASKS = np.array([(1 << 8 * max(n - 8, 0)) - 1 for n in range(16)], np.uint64)
 
 
 # --- merging
 
 
-@kernel
+@inlined
 def pair_slot(left, right, shift):
     return ((np.uint64(left) << U32 | np.uint64(right)) * MULTIPLIER) >> shift
 
 
-@kernel
+@inlined
 def find_pair(pairs, shift, left, right):
     """``rank << 32 | merged id`` of a pair; all ones where the pair does not merge."""
     key = np.uint64(left) << U32 | np.uint64(right)
     slot = pair_slot(left, right, shift)
     last = np.uint64(len(pairs) - 1)
-    while True:
-        found = pairs[slot, 0]
-        if found == key:
-            return pairs[slot, 1]
-        if found == ONES:
-            return ONES
+    # An empty slot holds all ones in both words, so that what is found needs no branch.
+    while pairs[slot, 0] != key and pairs[slot, 0] != ONES:
         slot = (slot + U1) & last
+    return pairs[slot, 1]
 
 
 @kernel
@@ -71,7 +70,13 @@ def fill_pairs(pairs, shift, lefts, rights, merged):
         add_pair(pairs, shift, lefts[rank], rights[rank], value)
 
 
-@kernel
+@inlined
+def short_key(found, index):
+    """``rank << 6 | index``, or NEVER."""
+    return np.uint32(found >> U32) << INDEX_BITS | np.uint32(index) if found != ONES else NEVER
+
+
+@inlined
 def merge_short(symbols, count, keys, results, pairs, shift):
     """Merge up to 64 symbols in place; returns the bit set of those that live on.
 
@@ -83,7 +88,7 @@ def merge_short(symbols, count, keys, results, pairs, shift):
     for i in range(count - 1):
         found = find_pair(pairs, shift, symbols[i], symbols[i + 1])
         results[i] = np.uint32(found & LOW32)
-        keys[i] = np.uint32(found >> U32) << INDEX_BITS | np.uint32(i) if found != ONES else NEVER
+        keys[i] = short_key(found, i)
     for i in range(count - 1, padded):
         keys[i] = NEVER
     while True:
@@ -103,17 +108,14 @@ def merge_short(symbols, count, keys, results, pairs, shift):
         later = alive & above
         if later != U0:
             found = find_pair(pairs, shift, symbols[here], symbols[np.int64(ctz64(later))])
-            if found != ONES:
-                results[here] = np.uint32(found & LOW32)
-                keys[here] = np.uint32(found >> U32) << INDEX_BITS | np.uint32(here)
+            results[here] = np.uint32(found & LOW32)
+            keys[here] = short_key(found, here)
         earlier = alive & ~(ONES << at)
         if earlier != U0:
             before = np.int64(U63 - clz64(earlier))
             found = find_pair(pairs, shift, symbols[before], symbols[here])
-            keys[before] = NEVER
-            if found != ONES:
-                results[before] = np.uint32(found & LOW32)
-                keys[before] = np.uint32(found >> U32) << INDEX_BITS | np.uint32(before)
+            results[before] = np.uint32(found & LOW32)
+            keys[before] = short_key(found, before)
 
 
 @kernel
@@ -145,11 +147,12 @@ def heap_sink(heap, size, at, key):
 
 
 @kernel
-def merge_long(symbols, count, pairs, shift):
-    """Merge any number of symbols in place, O(n log n); returns how many remain, in front."""
-    after = np.empty(count, np.int64)
-    before = np.empty(count, np.int64)
-    heap = np.empty(3 * count + 1, np.uint64)
+def merge_long(symbols, count, links, heap, pairs, shift):
+    """Merge any number of symbols in place, O(n log n); returns how many remain, in front.
+
+    ``links`` (int64[2, n]) and ``heap`` (uint64[3 n]) are scratch.
+    """
+    after, before = links[0], links[1]
     size = 0
     for i in range(count):
         after[i], before[i] = i + 1, i - 1
@@ -197,29 +200,25 @@ def merge_long(symbols, count, pairs, shift):
 # --- pieces as keys
 
 
-@kernel
+@inlined
 def low_key(text, start, length):
     """The first eight bytes of a piece, zero beyond its end."""
-    word = load_u64(text, start)
-    return word & (ONES >> (U8 * np.uint64(8 - length))) if length < 8 else word
+    return load_u64(text, start) & LOW_MASKS[length]
 
 
-@kernel
+@inlined
 def high_key(text, start, length):
     """Bytes 8 to 14 of a piece of at most 15 bytes, and its length in the top byte."""
-    key = np.uint64(length) << np.uint64(56)
-    if length > 8:
-        key |= load_u64(text, start + 8) & (ONES >> (U8 * np.uint64(16 - length)))
-    return key
+    return load_u64(text, start + 8) & HIGH_MASKS[length] | np.uint64(length) << np.uint64(56)
 
 
-@kernel
+@inlined
 def mix(low, high):
     hashed = (low ^ (high * MULTIPLIER_2)) * MULTIPLIER
     return hashed ^ (hashed >> U32)
 
 
-@kernel
+@inlined
 def hash_piece(text, start, length):
     """64-bit hash of a piece of any length; that of its cache key where it has one."""
     if length <= LONGEST_KEY:
@@ -232,7 +231,7 @@ def hash_piece(text, start, length):
     return mix(hashed, load_u64(text, start + length - 8))
 
 
-@kernel
+@inlined
 def same_bytes(a, i, b, j, length):
     k = 0
     while k + 8 <= length:
@@ -258,7 +257,7 @@ def fill_whole(whole, vocab, offsets, ids):
         whole[slot] = id_
 
 
-@kernel
+@inlined
 def find_whole(whole, vocab, offsets, text, start, length):
     """Id of the token with these bytes; ABSENT where there is none."""
     last = np.uint64(len(whole) - 1)
@@ -276,7 +275,7 @@ def find_whole(whole, vocab, offsets, text, start, length):
 # --- from characters to symbols
 
 
-@kernel
+@inlined
 def utf8_length(lead):
     if lead < 0xC0:
         return 1
@@ -285,7 +284,7 @@ def utf8_length(lead):
     return 3 if lead < 0xF0 else 4
 
 
-@kernel
+@inlined
 def byte_symbols(text, start, stop, byte_ids, characters, symbols):
     """One symbol a byte, or a character where its bytes are sure to merge first.
 
@@ -373,11 +372,11 @@ def first_symbols(text, start, stop, initial, symbols):
 @kernel
 def merge_piece(text, start, stop, tables, scratch):
     """Symbols of one piece after all merges, at the front of ``scratch[0]``; returns the count."""
-    symbols, keys, results = scratch
+    symbols, keys, results, links, heap = scratch
     pairs, shift, initial = tables
     count = first_symbols(text, start, stop, initial, symbols)
     if count > SHORT:
-        return merge_long(symbols, count, pairs, shift)
+        return merge_long(symbols, count, links, heap, pairs, shift)
     if count < 2:
         return count
     alive = merge_short(symbols, count, keys, results, pairs, shift)
@@ -389,7 +388,7 @@ def merge_piece(text, start, stop, tables, scratch):
     return kept
 
 
-@kernel
+@inlined
 def next_random(state):
     """xorshift64*, uniform in [0, 1); ``state`` is uint64[1], never zero."""
     x = state[0]
@@ -400,7 +399,7 @@ def next_random(state):
     return np.float64((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
 
 
-@kernel
+@allocating_kernel
 def merge_dropout(symbols, count, pairs, shift, dropout, random):
     """Merge where each candidate, in order of rank, is passed over with probability ``dropout``.
 
@@ -561,7 +560,7 @@ def encode_pieces(
     return done, document, position, at
 
 
-@kernel
+@allocating_kernel
 def encode_dropout(text, bounds, ends, document, position, out, at, id_bounds, tables, scratch, dropout, random):
     """As ``encode_pieces``, merging with dropout: nothing is looked up whole and nothing cached.
 
@@ -587,18 +586,14 @@ def encode_dropout(text, bounds, ends, document, position, out, at, id_bounds, t
 
 
 @kernel
-def merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, lefts, rights, merged):
+def merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, lefts, rights, merged, scratch):
     """Find for each token, in rank order, the pair whose merge makes it.
 
     Byte pair encoding with the lower ranks takes the token's bytes to that pair; no merge
     crosses the ends of what becomes the token, so no other pair makes it in any text. Tokens
     that this does not take to a pair cannot be made by merging. Returns the number found.
     """
-    longest = 0
-    for id_ in order:
-        longest = max(longest, offsets[id_ + 1] - offsets[id_])
-    symbols = np.empty(max(longest, 64), np.uint32)
-    keys, results = np.empty(64, np.uint32), np.empty(64, np.uint32)
+    symbols, keys, results, links, heap = scratch
     found = 0
     for id_ in order:
         length = offsets[id_ + 1] - offsets[id_]
@@ -607,7 +602,7 @@ def merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, lefts, rights
         for i in range(length):
             symbols[i] = byte_ids[vocab[offsets[id_] + i]]
         if length > SHORT:
-            if merge_long(symbols, length, pairs, shift) != 2:
+            if merge_long(symbols, length, links, heap, pairs, shift) != 2:
                 continue
             left, right = symbols[0], symbols[1]
         else:
@@ -621,11 +616,10 @@ def merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, lefts, rights
     return found
 
 
-@kernel
-def tokens_that_merge_whole(vocab, offsets, tables, longest):
+@allocating_kernel
+def tokens_that_merge_whole(vocab, offsets, tables, scratch):
     """bool[V]: which tokens their own bytes merge into."""
-    symbols = np.empty(max(longest, 64) + 1, np.uint32)
-    scratch = (symbols, np.empty(64, np.uint32), np.empty(64, np.uint32))
+    symbols = scratch[0]
     whole = np.zeros(len(offsets) - 1, np.bool_)
     for id_ in range(len(offsets) - 1):
         start, stop = offsets[id_], offsets[id_ + 1]

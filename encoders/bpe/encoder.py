@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.bpe.tables import BpeTables
+from encoders.bpe.tables import BpeTables, merge_scratch
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.scan.scanners import Scanner
 
@@ -28,32 +28,29 @@ class _Workspace:
     cache: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((1 << 13, 4), np.uint64))
     arena: Ids = field(default_factory=lambda: np.empty(1 << 14, np.uint32))
     state: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
-    symbols: Ids = field(default_factory=lambda: np.empty(1 << 10, np.uint32))
-
-    def __post_init__(self) -> None:
-        self._short = np.empty(64, np.uint32), np.empty(64, np.uint32)
-        self.keys = tuple(np.empty(128, np.uint64) for _ in range(3))
+    scratch: tuple[NDArray[Any], ...] = field(default_factory=lambda: merge_scratch(1 << 10))
+    keys: tuple[NDArray[np.uint64], ...] = field(
+        default_factory=lambda: tuple(np.empty(128, np.uint64) for _ in range(3))
+    )
 
     @property
     def cache_arguments(self) -> tuple[Any, ...]:
         return self.cache, self.arena, self.state
 
-    @property
-    def scratch(self) -> tuple[Ids, Ids, Ids]:
-        return self.symbols, *self._short
-
     def make_room(self, length: int) -> None:
         """For a piece of ``length`` bytes, or else in the cache."""
-        if length > len(self.symbols):
-            self.symbols = np.empty(2 * length, np.uint32)
-            return
-        if 4 * self.cache.nbytes + 2 * self.arena.nbytes > self.limit:
-            self.cache[:] = 0
-            self.state[:] = 0
+        if length > len(self.scratch[0]):
+            self.scratch = merge_scratch(2 * length)
             return
         from encoders.bpe import _kernels
 
-        if self.state[0] >= len(self.cache) // 2 - 1:
+        entries_full = self.state[0] >= len(self.cache) // 2 - 1
+        grown = self.cache.nbytes + self.arena.nbytes
+        grown += 3 * (self.cache.nbytes if entries_full else self.arena.nbytes)
+        if grown > self.limit:
+            self.cache[:] = 0
+            self.state[:] = 0
+        elif entries_full:
             larger = np.zeros((4 * len(self.cache), 4), np.uint64)
             _kernels.rehash(self.cache, larger)
             self.cache = larger
@@ -124,7 +121,7 @@ class BpeEncoder:
         # The generator's state must not be zero, and near seeds must differ at once.
         mixed = (seed * 0x9E3779B97F4A7C15 + 0xD6E8FEB86659FD93) % (1 << 64) or 1
         random = np.array([mixed], np.uint64)
-        scratch = (np.empty(size + _SPARE, np.uint32), np.empty(64, np.uint32), np.empty(64, np.uint32))
+        scratch = merge_scratch(size)
         document, position, at = 0, int(bounds[0]), 0
         for ends in self.scanner.chunks(text, bounds):
             document, position, at = _kernels.encode_dropout(

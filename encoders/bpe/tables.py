@@ -99,7 +99,7 @@ def tables_from_ranks(tokens: Sequence[bytes]) -> BpeTables:
     pairs, shift = _pair_table(len(tokens))
     order = np.flatnonzero(np.diff(offsets) > 0).astype(np.int64)
     parts = np.empty((3, len(tokens)), np.uint32)
-    found = _kernels.merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, *parts)
+    found = _kernels.merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, *parts, merge_scratch(_longest(offsets)))
     merges = np.ascontiguousarray(parts[:, :found].T)
     return _assemble(vocab, offsets, merges, pairs, byte_ids, whole_ids=order)
 
@@ -139,12 +139,28 @@ def tables_from_merges(
     if ignore_merges:
         whole_ids = np.flatnonzero(np.diff(offsets) > 0).astype(np.int64)
     else:
-        longest = int(np.diff(offsets).max(initial=1))
+        scratch = merge_scratch(_longest(offsets))
         whole_ids = np.flatnonzero(
-            _kernels.tokens_that_merge_whole(vocab, offsets, tables.merge_arguments, longest)
+            _kernels.tokens_that_merge_whole(vocab, offsets, tables.merge_arguments, scratch)
         ).astype(np.int64)
     arrays = tables.arrays() | {"whole": _whole_table(vocab, offsets, whole_ids)}
     return BpeTables(**arrays)
+
+
+def merge_scratch(longest: int) -> tuple[NDArray[Any], ...]:
+    """What merging one piece of up to ``longest`` bytes needs beside the tables."""
+    room = max(longest, 64)
+    return (
+        np.empty(room, np.uint32),
+        np.empty(64, np.uint32),
+        np.empty(64, np.uint32),
+        np.empty((2, room), np.int64),
+        np.empty(3 * room, np.uint64),
+    )
+
+
+def _longest(offsets: Offsets) -> int:
+    return int(np.diff(offsets).max(initial=1))
 
 
 def _assemble(
