@@ -14,6 +14,11 @@ CL100K_PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
     r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
 )
+CL100K_ONIGURUMA_PATTERN = (
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s+\z|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""The same in the spelling that `tokenizers` reads alike: there ``$`` ends every line."""
 LLAMA3_PATTERN = (
     _CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + _SPACES
 )
@@ -72,6 +77,7 @@ _KNOWN: dict[str, Scanner] = {
     R50K_PATTERN: GPT2,
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": GPT2,
     CL100K_PATTERN: CL100K,
+    CL100K_ONIGURUMA_PATTERN: CL100K,
     LLAMA3_PATTERN: LLAMA3,
     LLAMA3_PATTERN.replace(_CONTRACTION, "'(?i:[sdmt]|ll|ve|re)"): LLAMA3,
     QWEN2_PATTERN: QWEN2,

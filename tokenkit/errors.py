@@ -1,0 +1,41 @@
+"""Everything that tokenkit raises on purpose."""
+
+
+class TokenkitError(Exception):
+    """Base of all errors of tokenkit."""
+
+
+class FormatError(TokenkitError):
+    """A tokenizer file is not what it claims to be, or says something that cannot be honoured."""
+
+
+class VocabularyError(TokenkitError):
+    """A token or an id is not in the vocabulary."""
+
+
+class EncodeError(TokenkitError):
+    """A text cannot be encoded as asked."""
+
+
+class DisallowedSpecialTokenError(EncodeError):
+    """A text holds the spelling of a special token that the caller disallowed."""
+
+
+class DecodeError(TokenkitError):
+    """Ids cannot be decoded as asked."""
+
+
+class CorpusError(TokenkitError):
+    """Input or output of corpus preparation is not as it must be."""
+
+
+class ManifestMismatchError(CorpusError):
+    """An output directory was begun with another tokenizer or other options."""
+
+
+class ShardError(CorpusError):
+    """A shard is damaged or is not a shard."""
+
+
+class DownloadError(TokenkitError):
+    """A corpus could not be fetched or is not the one expected."""

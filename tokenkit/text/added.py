@@ -1,0 +1,144 @@
+"""Added tokens: found in text before anything else happens to it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.buffers import Bytes, Offsets
+from encoders.match import Matcher, Matches
+
+_WORD = r"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]"
+
+
+@dataclass(frozen=True)
+class AddedToken:
+    """A token outside the model, with the flags of `tokenizers`."""
+
+    content: str
+    id: int
+    special: bool = False
+    single_word: bool = False
+    lstrip: bool = False
+    rstrip: bool = False
+    normalized: bool = False
+
+    @staticmethod
+    def from_json(entry: dict[str, Any]) -> "AddedToken":
+        """From an entry of ``added_tokens`` in a tokenizer.json."""
+        names = ("special", "single_word", "lstrip", "rstrip", "normalized")
+        flags = {name: bool(entry.get(name, False)) for name in names}
+        return AddedToken(entry["content"], int(entry["id"]), **flags)
+
+    def to_json(self) -> dict[str, Any]:
+        """As an entry of ``added_tokens``."""
+        return {
+            "id": self.id,
+            "content": self.content,
+            "single_word": self.single_word,
+            "lstrip": self.lstrip,
+            "rstrip": self.rstrip,
+            "normalized": self.normalized,
+            "special": self.special,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Documents cut at added tokens.
+
+    ``bounds``: int64[segments + 1]; ``replaced``: int64[segments], the id that stands for the
+    segment or -1; ``segment_of``: int64[documents + 1], the first segment of each document.
+    """
+
+    bounds: Offsets
+    replaced: Offsets
+    segment_of: Offsets
+
+
+@dataclass(frozen=True, eq=False)
+class AddedTokenFinder:
+    """Finds a set of added tokens, leftmost-longest, with their flags, as `tokenizers` does."""
+
+    tokens: tuple[AddedToken, ...]
+    spelling: Callable[[str], str] = str
+
+    @cached_property
+    def _matcher(self) -> Matcher:
+        return Matcher.build([self.spelling(token.content).encode() for token in self.tokens])
+
+    @cached_property
+    def _flagged(self) -> bool:
+        return any(token.single_word or token.lstrip or token.rstrip for token in self.tokens)
+
+    def cut(self, text: Bytes, bounds: Offsets) -> Segments | None:
+        """The documents cut at every match; None where nothing matches."""
+        if not self.tokens:
+            return None
+        matches = self._matcher.find(text, bounds)
+        if self._flagged and len(matches.starts):
+            matches = self._with_flags(text, bounds, matches)
+        if not len(matches.starts):
+            return None
+        ids = np.array([token.id for token in self.tokens], np.int64)
+        return _cut(bounds, matches, ids[matches.which])
+
+    def _with_flags(self, text: Bytes, bounds: Offsets, matches: Matches) -> Matches:
+        import regex
+
+        word_before = regex.compile(_WORD + r"\Z")
+        word_after = regex.compile(_WORD)
+        documents = np.searchsorted(bounds, matches.starts, side="right") - 1
+        kept: list[tuple[int, int, int]] = []
+        taken_to = -1
+        rows = zip(matches.starts, matches.stops, matches.which, documents, strict=True)
+        for start, stop, which, document in rows:
+            token = self.tokens[which]
+            begin, end = int(bounds[document]), int(bounds[document + 1])
+            before = text[max(begin, start - 256) : start].tobytes().decode("utf-8", "ignore")
+            after = text[stop : min(end, stop + 4)].tobytes().decode("utf-8", "ignore")
+            if token.single_word and (word_before.search(before) or word_after.match(after)):
+                continue
+            if token.lstrip:
+                blank = text[max(begin, taken_to) : start].tobytes().decode("utf-8", "ignore")
+                start -= len(blank[len(blank.rstrip(_SPACES)) :].encode())
+            if token.rstrip:
+                rest = text[stop:end].tobytes().decode("utf-8", "ignore")
+                stop += len(rest[: len(rest) - len(rest.lstrip(_SPACES))].encode())
+            kept.append((max(start, taken_to), stop, which))
+            taken_to = stop
+        spans = np.array(kept, np.int64).reshape(-1, 3).T
+        return Matches(spans[0], spans[1], spans[2])
+
+
+_SPACES = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+
+
+def _cut(bounds: Offsets, matches: Matches, ids: NDArray[np.int64]) -> Segments:
+    # Where edges coincide, a match ends before a document does, and begins after one begins.
+    edges = np.concatenate((3 * matches.stops, 3 * bounds + 1, 3 * matches.starts + 2))
+    order = np.argsort(edges, kind="stable")
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    count = len(matches.stops)
+    first_bound = place[count]
+    replaced = np.full(len(order) - 1, -1, np.int64)
+    replaced[place[count + len(bounds) :]] = ids
+    segment_of = place[count : count + len(bounds)] - first_bound
+    return Segments(edges[order] // 3, replaced, segment_of)
+
+
+def enabled(
+    tokens: Iterable[AddedToken], allowed: frozenset[str] | None
+) -> tuple[AddedToken, ...]:
+    """The tokens to look for: special ones only where allowed (None allows all)."""
+    return tuple(
+        token
+        for token in tokens
+        if token.content and (not token.special or allowed is None or token.content in allowed)
+    )

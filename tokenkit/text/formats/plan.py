@@ -1,0 +1,34 @@
+"""What a format reader hands to the Tokenizer."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from encoders.bpe import BpeTables
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A tokenizer, read.
+
+    ``head`` is its tokenizer.json without vocabulary and merges; ``tables`` are set where the
+    kernels run it, and then ``odd`` holds the bytes of tokens that no text encodes to; otherwise
+    ``reason`` says why not and ``content`` is the whole file for the library that runs it.
+    """
+
+    head: Mapping[str, Any]
+    fingerprint: str
+    tables: BpeTables | None = None
+    odd: Mapping[int, bytes] | None = None
+    pattern: str = ""
+    """The split pattern of a rank file, which its head cannot always spell."""
+    reason: str = ""
+    content: bytes = b""
+
+
+def fingerprint_of(spec: Mapping[str, Any]) -> str:
+    """sha256 of a tokenizer.json with sorted keys and no spaces."""
+    canonical = json.dumps(spec, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
