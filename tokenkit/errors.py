@@ -29,6 +29,10 @@ class CorpusError(TokenkitError):
     """Input or output of corpus preparation is not as it must be."""
 
 
+class InputError(CorpusError):
+    """One input cannot be read; the others can."""
+
+
 class ManifestMismatchError(CorpusError):
     """An output directory was begun with another tokenizer or other options."""
 
