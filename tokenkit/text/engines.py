@@ -1,6 +1,7 @@
 """What runs a tokenizer: our kernels, or a library where they do not cover its pipeline."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -11,16 +12,21 @@ from encoders.buffers import Bytes, Ids, Offsets, joined
 from encoders.match import stitch
 from encoders.scan import Scanner
 from tokenkit.errors import DecodeError, EncodeError
-from tokenkit.text.added import AddedToken, AddedTokenFinder, Segments, enabled
+from tokenkit.text import byte_map
+from tokenkit.text.added import AddedToken, AddedTokenFinder, enabled
 
 Allowed = frozenset[str] | None
 """Special tokens to recognise in text; None is all of them."""
 
+_KEPT_CHOICES = 64  # sets of allowed specials whose finders are kept
+
 
 class Engine(Protocol):
-    """Encodes and decodes without templates, truncation or padding."""
+    """Text to ids and back, without templates, truncation or padding."""
 
     name: str
+    reason: str
+    """Why it is not the kernels; empty where it is."""
 
     def encode(
         self, text: Bytes, bounds: Offsets, allowed: Allowed, threads: int
@@ -28,8 +34,8 @@ class Engine(Protocol):
         """Ids (uint32) and their bounds (int64[n + 1]) of documents in one padded buffer."""
         ...
 
-    def decode_bytes(self, ids: Ids) -> bytes:
-        """The text of ids as bytes."""
+    def vocab(self) -> dict[str, int]:
+        """Token, as its file spells it, to id; added tokens included."""
         ...
 
 
@@ -37,6 +43,7 @@ class KernelEngine:
     """Byte-level BPE on our own kernels."""
 
     name = "kernels"
+    reason = ""
 
     def __init__(
         self,
@@ -47,6 +54,7 @@ class KernelEngine:
         normalize: Callable[[str], str] | None,
         keeps_ascii: bool,
     ) -> None:
+        """``odd``: bytes of tokens that no text becomes; ``keeps_ascii``: of ``normalize``."""
         self.tables = tables
         self.added = added
         self.odd = odd
@@ -62,28 +70,22 @@ class KernelEngine:
         raw, normalized = self._finders_for(allowed)
         segments = raw.cut(text, bounds)
         if segments is None:
-            return self._encode_rest(text, bounds, normalized, threads)
-        text, inner = self._normalized(text, segments.bounds, segments.replaced < 0)
-        ids, id_bounds = self._encode_rest(text, inner, normalized, threads, normalized_already=True)
+            text, bounds = self._normalized(text, bounds, None)
+            return self._encode_normalized(text, bounds, normalized, threads)
+        text, inner = self._normalized(text, segments.bounds, segments.replaced)
+        ids, id_bounds = self._encode_normalized(text, inner, normalized, threads)
         return stitch(ids, id_bounds, segments.replaced, segments.segment_of)
 
     def encode_dropout(
         self, text: Bytes, bounds: Offsets, dropout: float, seed: int
     ) -> tuple[Ids, Offsets]:
         """Encode with BPE-dropout; added tokens are ordinary text here."""
-        text, bounds = self._normalized(text, bounds, np.ones(len(bounds) - 1, np.bool_))
+        text, bounds = self._normalized(text, bounds, None)
         return self._encoder.encode_dropout(text, bounds, dropout, seed)
 
-    def _encode_rest(
-        self,
-        text: Bytes,
-        bounds: Offsets,
-        finder: AddedTokenFinder,
-        threads: int,
-        normalized_already: bool = False,
+    def _encode_normalized(
+        self, text: Bytes, bounds: Offsets, finder: AddedTokenFinder, threads: int
     ) -> tuple[Ids, Offsets]:
-        if not normalized_already:
-            text, bounds = self._normalized(text, bounds, np.ones(len(bounds) - 1, np.bool_))
         segments = finder.cut(text, bounds)
         if segments is None:
             return self._encoder.encode_parallel(text, bounds, threads)
@@ -91,15 +93,21 @@ class KernelEngine:
         return stitch(ids, id_bounds, segments.replaced, segments.segment_of)
 
     def _finders_for(self, allowed: Allowed) -> tuple[AddedTokenFinder, AddedTokenFinder]:
-        if allowed not in self._finders:
+        found = self._finders.get(allowed)
+        if found is None:
             tokens = enabled(self.added, allowed)
             raw = AddedTokenFinder(tuple(token for token in tokens if not token.normalized))
             later = tuple(token for token in tokens if token.normalized)
-            self._finders[allowed] = raw, AddedTokenFinder(later, self._normalize or str)
-        return self._finders[allowed]
+            found = raw, AddedTokenFinder(later, self._normalize or str)
+            if len(self._finders) >= _KEPT_CHOICES:
+                self._finders.clear()
+            self._finders[allowed] = found
+        return found
 
-    def _normalized(self, text: Bytes, bounds: Offsets, wanted: Any) -> tuple[Bytes, Offsets]:
-        """The text with every wanted document normalised; itself where nothing needs it."""
+    def _normalized(
+        self, text: Bytes, bounds: Offsets, replaced: Offsets | None
+    ) -> tuple[Bytes, Offsets]:
+        """The text with documents normalised, but for those that an added token replaces."""
         if self._normalize is None:
             return text, bounds
         body = text[bounds[0] : bounds[-1]]
@@ -108,7 +116,8 @@ class KernelEngine:
         documents = []
         for document, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
             raw = text[start:stop].tobytes()
-            if wanted[document] and not (self._keeps_ascii and raw.isascii()):
+            kept = replaced is not None and replaced[document] >= 0
+            if not kept and not (self._keeps_ascii and raw.isascii()):
                 raw = self._normalize(raw.decode("utf-8", "replace")).encode()
             documents.append(raw)
         return joined(documents)
@@ -127,7 +136,7 @@ class KernelEngine:
             for id_, content in contents.items():
                 lengths[id_] = len(content)
             tail = b"".join(contents[id_] for id_ in sorted(contents))
-            flat = np.concatenate((vocab[:-16], np.frombuffer(tail + bytes(16), np.uint8)))
+            flat = np.concatenate((vocab[: offsets[-1]], np.frombuffer(tail + bytes(16), np.uint8)))
         else:
             raw = vocab.tobytes()
             tokens = [raw[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
@@ -139,11 +148,19 @@ class KernelEngine:
         return flat, np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
 
     def decode_bytes(self, ids: Ids) -> bytes:
-        """See `Engine.decode_bytes`."""
+        """The bytes of ids. Raises DecodeError for one outside the vocabulary."""
         try:
             return decode(ids, *self.decode_tables).tobytes()
         except IndexError as error:
             raise DecodeError(str(error)) from None
+
+    def vocab(self) -> dict[str, int]:
+        """See `Engine.vocab`."""
+        raw, offsets = self.tables.vocab.tobytes(), self.tables.offsets.tolist()
+        spans = enumerate(zip(offsets[:-1], offsets[1:], strict=True))
+        found = {byte_map.from_bytes(raw[a:b]): id_ for id_, (a, b) in spans if b > a}
+        found |= {token.decode("utf-8", "surrogatepass"): id_ for id_, token in self.odd.items()}
+        return found | {token.content: token.id for token in self.added}
 
 
 class LibraryEngine:
@@ -151,63 +168,74 @@ class LibraryEngine:
 
     name = "tokenizers"
 
-    def __init__(self, content: str, reason: str) -> None:
+    def __init__(self, content: bytes, reason: str) -> None:
         """``content``: the tokenizer.json; ``reason``: why the kernels do not run it."""
-        import tokenizers
-
         self.reason = reason
-        self.library = tokenizers.Tokenizer.from_str(content)
-        self.library.no_truncation()
-        self.library.no_padding()
-        # The switch between the two readings of special tokens is state of the object, so that
-        # threads need one object for each.
-        self._plain = tokenizers.Tokenizer.from_str(content)
-        self._plain.no_truncation()
-        self._plain.no_padding()
-        self._plain.encode_special_tokens = True
+        self._content = content
+        self._libraries: dict[Allowed, Any] = {}
+        # What is not a tokenizer.json to the library must fail now and not at first use.
+        self._for(frozenset())
 
     def encode(
         self, text: Bytes, bounds: Offsets, allowed: Allowed, threads: int
     ) -> tuple[Ids, Offsets]:
         """See `Engine.encode`; the library decides on threads itself."""
         del threads
-        library = self._for(allowed)
         texts = [
             text[start:stop].tobytes().decode("utf-8", "replace")
             for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
         ]
-        rows = [e.ids for e in library.encode_batch_fast(texts, add_special_tokens=False)]
-        id_bounds = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum([len(row) for row in rows], out=id_bounds[1:])
-        return np.array([id_ for row in rows for id_ in row], np.uint32), id_bounds
+        batch = self._for(allowed).encode_batch_fast(texts, add_special_tokens=False)
+        return _rows([encoding.ids for encoding in batch])
 
-    def encoding(self, text: str, allowed: Allowed) -> Any:
-        """The library's own Encoding of one text."""
-        return self._for(allowed).encode(text, add_special_tokens=False)
+    def spans(self, text: str, allowed: Allowed) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids of one text and their spans of characters."""
+        encoding = self._for(allowed).encode(text, add_special_tokens=False)
+        return encoding.ids, encoding.offsets
+
+    def vocab(self) -> dict[str, int]:
+        """See `Engine.vocab`."""
+        found: dict[str, int] = self._for(frozenset()).get_vocab(with_added_tokens=True)
+        return found
 
     def _for(self, allowed: Allowed) -> Any:
-        if allowed is not None and allowed:
-            raise EncodeError(
-                f"this tokenizer runs on `tokenizers` ({self.reason}), which allows all special "
-                "tokens or none: pass allowed_special='all' or ()"
-            )
-        return self.library if allowed is None else self._plain
+        """The library's object that recognises these special tokens."""
+        if allowed not in self._libraries:
+            if len(self._libraries) >= _KEPT_CHOICES:
+                self._libraries.clear()
+            self._libraries[allowed] = _library(self._content, allowed)
+        return self._libraries[allowed]
 
-    def decode_bytes(self, ids: Ids) -> bytes:
-        """See `Engine.decode_bytes`."""
-        text: str = self.library.decode(ids.tolist(), skip_special_tokens=False)
-        return text.encode("utf-8", "surrogatepass")
+
+def _library(content: bytes, allowed: Allowed) -> Any:
+    import tokenizers
+
+    if allowed:
+        # The library reads all special tokens as text or none; what is allowed is therefore
+        # handed to it as an added token that is not special.
+        spec = json.loads(content)
+        for token in spec["added_tokens"]:
+            token["special"] = token["special"] and token["content"] not in allowed
+        content = json.dumps(spec).encode()
+    try:
+        library = tokenizers.Tokenizer.from_str(content.decode())
+    except Exception as error:  # the library raises no narrower class
+        raise EncodeError(f"`tokenizers` cannot run this tokenizer: {error}") from None
+    library.no_truncation()
+    library.no_padding()
+    library.encode_special_tokens = allowed is not None
+    return library
 
 
 class SentencePieceEngine:
     """The `sentencepiece` library on a .model file."""
 
     name = "sentencepiece"
+    reason = "a SentencePiece model"
 
     def __init__(self, model: bytes) -> None:
         import sentencepiece
 
-        self.reason = "a SentencePiece model"
         self.processor = sentencepiece.SentencePieceProcessor(model_proto=model)
 
     def encode(
@@ -219,15 +247,21 @@ class SentencePieceEngine:
             text[start:stop].tobytes().decode("utf-8", "replace")
             for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
         ]
-        rows = self.processor.encode(texts, num_threads=threads) if texts else []
-        id_bounds = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum([len(row) for row in rows], out=id_bounds[1:])
-        return np.array([id_ for row in rows for id_ in row], np.uint32), id_bounds
+        return _rows(self.processor.encode(texts, num_threads=threads) if texts else [])
 
-    def decode_bytes(self, ids: Ids) -> bytes:
-        """See `Engine.decode_bytes`."""
-        text: str = self.processor.decode(ids.tolist())
-        return text.encode("utf-8", "surrogatepass")
+    def spans(self, text: str, allowed: Allowed) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids of one text and their spans of characters."""
+        del allowed
+        proto = self.processor.encode(text, out_type="immutable_proto")
+        return [p.id for p in proto.pieces], [(p.begin, p.end) for p in proto.pieces]
+
+    def vocab(self) -> dict[str, int]:
+        """See `Engine.vocab`."""
+        return {self.processor.id_to_piece(i): i for i in range(self.processor.get_piece_size())}
 
 
-__all__ = ["Engine", "KernelEngine", "LibraryEngine", "Segments", "SentencePieceEngine"]
+def _rows(rows: Sequence[Sequence[int]]) -> tuple[Ids, Offsets]:
+    bounds = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum([len(row) for row in rows], out=bounds[1:])
+    flat = np.fromiter((id_ for row in rows for id_ in row), np.uint32, int(bounds[-1]))
+    return flat, bounds

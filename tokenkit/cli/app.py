@@ -1,0 +1,33 @@
+"""All commands under one roof."""
+
+import typer
+
+from tokenkit.cli import (
+    bench,
+    corpus,
+    decode,
+    encode,
+    info,
+    inspect,
+    prepare,
+    train,
+    verify,
+    warmup,
+)
+
+app = typer.Typer(
+    help="Exact, fast tokenization and corpus preprocessing.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("prepare")(prepare.command)
+app.command("train")(train.command)
+app.command("encode")(encode.command)
+app.command("decode")(decode.command)
+app.command("inspect")(inspect.command)
+app.command("info")(info.command)
+app.command("verify")(verify.command)
+app.command("warmup")(warmup.command)
+app.command("bench")(bench.command)
+app.add_typer(corpus.app, name="corpus")

@@ -1,0 +1,54 @@
+"""``tokenkit info``."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tokenkit.cli.arguments import Pattern, Special, load
+
+
+def command(
+    path: Annotated[Path, typer.Argument(help="A tokenizer, or a prepared directory.", exists=True)],
+    pattern: Pattern = None,
+    special: Special = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """What a tokenizer or a prepared directory is."""
+    facts = _of_folder(path) if path.is_dir() else _of_tokenizer(path, pattern, special)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {value}")
+
+
+def _of_folder(path: Path) -> dict[str, Any]:
+    from tokenkit.errors import ShardError
+
+    try:
+        manifest = json.loads((path / "manifest.json").read_text())
+    except FileNotFoundError:
+        raise ShardError(f"{path} has no manifest.json: preparation is not finished") from None
+    return {
+        **manifest["totals"],
+        "shards": len(manifest["shards"]),
+        "format": manifest["options"]["format"],
+        "dtype": manifest["dtype"],
+        "tokenizer": manifest["tokenizer"]["fingerprint"],
+        "inputs": len(manifest["inputs"]),
+    }
+
+
+def _of_tokenizer(path: Path, pattern: str | None, special: list[str] | None) -> dict[str, Any]:
+    tok = load(path, pattern, special)
+    return {
+        "tokens": tok.vocab_size,
+        "special tokens": len(tok.special_tokens),
+        "added tokens": len(tok.added_tokens),
+        "engine": tok.engine + (f" ({tok.engine_reason})" if tok.engine_reason else ""),
+        "contract": tok.contract,
+        "fingerprint": tok.fingerprint,
+    }

@@ -1,0 +1,152 @@
+"""``tokenkit prepare``."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tokenkit.cli.arguments import Pattern, Special, TokenizerFile, load, unescaped
+
+if TYPE_CHECKING:
+    from tokenkit.corpus.prepare import Progress
+    from tokenkit.text import Tokenizer
+
+_USUAL_EOS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|end|>", "[SEP]")
+
+
+def command(
+    inputs: Annotated[
+        list[str], typer.Argument(help="Files, directories, globs, or - for standard input.")
+    ],
+    tokenizer: TokenizerFile,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the shards.")],
+    format: Annotated[  # noqa: A002 - the option's name
+        str, typer.Option(help="shards, megatron, nanogpt, parquet or arrow.")
+    ] = "shards",
+    separator: Annotated[
+        str | None,
+        typer.Option(help=r"Between documents of plain text, such as '\n\n'; else one a file."),
+    ] = None,
+    text_field: Annotated[
+        str, typer.Option(help="Field of jsonl, csv and parquet; dots lead into objects.")
+    ] = "text",
+    bos: Annotated[str, typer.Option(help="Token before each document, its id, or none.")] = "none",
+    eos: Annotated[
+        str, typer.Option(help="Token after each document, its id, none, or auto: the usual one.")
+    ] = "auto",
+    seed: Annotated[int | None, typer.Option(help="Shuffle inputs, and each shard.")] = None,
+    pack: Annotated[int | None, typer.Option(help="Cut into sequences of that length.")] = None,
+    shard_tokens: Annotated[int, typer.Option(help="Tokens in a shard, about.")] = 1 << 25,
+    invalid_utf8: Annotated[
+        str, typer.Option(help="quarantine, replace (by U+FFFD) or keep.")
+    ] = "quarantine",
+    max_document_bytes: Annotated[
+        int, typer.Option(help="Longer documents are quarantined.")
+    ] = 1 << 28,
+    workers: Annotated[int, typer.Option(help="Encoding threads; 0 for all cores.")] = 0,
+    pattern: Pattern = None,
+    special: Special = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON at the end.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Show what would be done.")] = False,
+) -> None:
+    """Encode a corpus into token shards with a manifest.
+
+    Interrupted at any moment and run again, it goes on where it was, with the same result.
+    Records that are no documents go to quarantine.jsonl, and the exit code is then 3.
+    """
+    from encoders.threads import cores
+    from tokenkit.corpus.documents import ReadOptions
+    from tokenkit.corpus.inputs import expand
+    from tokenkit.corpus.prepare import PrepareOptions, prepare
+
+    if invalid_utf8 not in ("quarantine", "replace", "keep"):
+        raise typer.BadParameter("--invalid-utf8 is quarantine, replace or keep")
+    tok = load(tokenizer, pattern, special)
+    end = _token(tok, eos, "--eos")
+    options = PrepareOptions(
+        format=format,
+        bos=_token(tok, bos, "--bos"),
+        eos=end,
+        seed=seed,
+        pack=pack,
+        fill=end or 0,
+        shard_tokens=shard_tokens,
+        read=ReadOptions(
+            separator=None if separator is None else unescaped(separator),
+            text_field=text_field,
+            longest=max_document_bytes,
+            invalid_utf8=invalid_utf8,
+        ),
+    )
+    paths = expand(inputs)
+    total = sum(Path(path).stat().st_size for path in paths if path != "-")
+    if dry_run:
+        plan = {"inputs": paths, "bytes": total, "options": options.to_json(), "out": str(out)}
+        print(json.dumps({**plan, "tokenizer": tok.fingerprint, "engine": tok.engine}, indent=1))
+        return
+    with _bar(total) as progress:
+        summary = prepare(
+            inputs, tok, out, options, workers=workers or cores(), progress=progress
+        )
+    facts: dict[str, Any] = {**asdict(summary), "folder": str(summary.folder)}
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        _tell(facts)
+    if not summary.clean:
+        raise typer.Exit(3)
+
+
+def _token(tok: "Tokenizer", given: str, option: str) -> int | None:
+    if given == "none":
+        return None
+    if given == "auto":
+        known = tok.special_tokens
+        return next((known[name] for name in _USUAL_EOS if name in known), None)
+    id_ = int(given) if given.isdigit() else tok.token_to_id(given)
+    if id_ is None or id_ >= tok.vocab_size:
+        raise typer.BadParameter(f"{given!r} is not a token of this tokenizer", param_hint=option)
+    return id_
+
+
+@contextmanager
+def _bar(total: int) -> Iterator["Progress | None"]:
+    """A progress bar with MB/s and the time left; nothing where nobody looks at it."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress("preparing", *columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total or None)
+        yield lambda read, _text: bar.update(task, completed=read)
+
+
+def _tell(facts: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    state = "already done" if facts["already_done"] else "done"
+    per_token = facts["text_bytes"] / max(facts["tokens"], 1)
+    console = Console(highlight=False)
+    console.print(
+        f"{state}: {facts['documents']:,} documents, {facts['tokens']:,} tokens "
+        f"({per_token:.2f} bytes a token) in {facts['shards']} shards under {facts['folder']}"
+    )
+    if facts["quarantined"] or facts["broken_inputs"]:
+        console.print(
+            f"[yellow]{facts['quarantined']:,} records quarantined, {facts['broken_inputs']} "
+            "inputs broken[/]: see quarantine.jsonl and manifest.json there"
+        )
