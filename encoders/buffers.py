@@ -23,7 +23,7 @@ def padded(text: bytes | bytearray | memoryview) -> Bytes:
     return buffer
 
 
-def joined(texts: Sequence[bytes]) -> tuple[Bytes, Offsets]:
+def joined(texts: Sequence[bytes | memoryview]) -> tuple[Bytes, Offsets]:
     """Documents end to end in one padded buffer, and their bounds (int64[n + 1])."""
     bounds = np.zeros(len(texts) + 1, np.int64)
     np.cumsum([len(text) for text in texts], out=bounds[1:])

@@ -317,7 +317,7 @@ def byte_symbols(text, start, stop, byte_ids, characters, symbols):
                     at += length
                     continue
         symbols[count] = byte_ids[lead]
-        count += 1
+        count += 1 if byte_ids[lead] != ABSENT else 0
         at += 1
     return count
 

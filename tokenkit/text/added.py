@@ -95,8 +95,8 @@ class AddedTokenFinder:
         kept: list[tuple[int, int, int]] = []
         taken_to = -1
         rows = zip(matches.starts, matches.stops, matches.which, documents, strict=True)
-        for start, stop, which, document in rows:
-            token = self.tokens[which]
+        for found_start, found_stop, which, document in rows:
+            token, start, stop = self.tokens[which], int(found_start), int(found_stop)
             begin, end = int(bounds[document]), int(bounds[document + 1])
             before = text[max(begin, start - 256) : start].tobytes().decode("utf-8", "ignore")
             after = text[stop : min(end, stop + 4)].tobytes().decode("utf-8", "ignore")
@@ -133,9 +133,7 @@ def _cut(bounds: Offsets, matches: Matches, ids: NDArray[np.int64]) -> Segments:
     return Segments(edges[order] // 3, replaced, segment_of)
 
 
-def enabled(
-    tokens: Iterable[AddedToken], allowed: frozenset[str] | None
-) -> tuple[AddedToken, ...]:
+def enabled(tokens: Iterable[AddedToken], allowed: frozenset[str] | None) -> tuple[AddedToken, ...]:
     """The tokens to look for: special ones only where allowed (None allows all)."""
     return tuple(
         token

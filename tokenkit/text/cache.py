@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def _store(path: Path, plan: Plan) -> None:
         "pattern": plan.pattern,
         "odd": {id_: raw.hex() for id_, raw in (plan.odd or {}).items()},
     }
-    arrays = plan.tables.arrays()
+    arrays: dict[str, Any] = plan.tables.arrays()
     arrays["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
         np.savez(file, **arrays)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from encoders.scan import Scanner
 from tokenkit.errors import DecodeError, EncodeError
 from tokenkit.text import byte_map
 from tokenkit.text.added import AddedToken, AddedTokenFinder, enabled
+from tokenkit.text.decoders import byte_of
 
 Allowed = frozenset[str] | None
 """Special tokens to recognise in text; None is all of them."""
@@ -114,7 +116,7 @@ class KernelEngine:
         if self._keeps_ascii and not (body & 0x80).any():
             return text, bounds
         documents = []
-        for document, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for document, (start, stop) in enumerate(pairwise(bounds)):
             raw = text[start:stop].tobytes()
             kept = replaced is not None and replaced[document] >= 0
             if not kept and not (self._keeps_ascii and raw.isascii()):
@@ -139,7 +141,7 @@ class KernelEngine:
             flat = np.concatenate((vocab[: offsets[-1]], np.frombuffer(tail + bytes(16), np.uint8)))
         else:
             raw = vocab.tobytes()
-            tokens = [raw[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+            tokens = [raw[a:b] for a, b in pairwise(offsets)]
             tokens += [b""] * (size - len(tokens))
             for id_, content in contents.items():
                 tokens[id_] = content
@@ -157,7 +159,7 @@ class KernelEngine:
     def vocab(self) -> dict[str, int]:
         """See `Engine.vocab`."""
         raw, offsets = self.tables.vocab.tobytes(), self.tables.offsets.tolist()
-        spans = enumerate(zip(offsets[:-1], offsets[1:], strict=True))
+        spans = enumerate(pairwise(offsets))
         found = {byte_map.from_bytes(raw[a:b]): id_ for id_, (a, b) in spans if b > a}
         found |= {token.decode("utf-8", "surrogatepass"): id_ for id_, token in self.odd.items()}
         return found | {token.content: token.id for token in self.added}
@@ -183,7 +185,7 @@ class LibraryEngine:
         del threads
         texts = [
             text[start:stop].tobytes().decode("utf-8", "replace")
-            for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+            for start, stop in pairwise(bounds)
         ]
         batch = self._for(allowed).encode_batch_fast(texts, add_special_tokens=False)
         return _rows([encoding.ids for encoding in batch])
@@ -245,19 +247,43 @@ class SentencePieceEngine:
         del allowed
         texts = [
             text[start:stop].tobytes().decode("utf-8", "replace")
-            for start, stop in zip(bounds[:-1], bounds[1:], strict=True)
+            for start, stop in pairwise(bounds)
         ]
         return _rows(self.processor.encode(texts, num_threads=threads) if texts else [])
 
     def spans(self, text: str, allowed: Allowed) -> tuple[list[int], list[tuple[int, int]]]:
         """Ids of one text and their spans of characters."""
         del allowed
-        proto = self.processor.encode(text, out_type="immutable_proto")
-        return [p.id for p in proto.pieces], [(p.begin, p.end) for p in proto.pieces]
+        found = self.processor.encode(text, out_type="offset_mapping")
+        return found["ids"], found["offsets"]
 
     def vocab(self) -> dict[str, int]:
         """See `Engine.vocab`."""
         return {self.processor.id_to_piece(i): i for i in range(self.processor.get_piece_size())}
+
+
+class SentencePieceDecoder:
+    """Pieces to text as the library does it; the counterpart of `decoders.Decoder`."""
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+
+    def text(self, tokens: Sequence[str], added: Sequence[bool]) -> str:
+        """The text of pieces."""
+        del added
+        return str(self._processor.decode_pieces(list(tokens)))
+
+    def raw(self, tokens: Sequence[str], added: Sequence[bool]) -> bytes:
+        """The same, in UTF-8."""
+        return self.text(tokens, added).encode()
+
+    def token(self, token: str, added: bool) -> bytes:
+        """The bytes that one piece stands for in the middle of a text."""
+        del added
+        byte = byte_of(token)
+        if byte is not None:
+            return bytes([byte])
+        return self.text(["x", token, "x"], ())[1:-1].encode()
 
 
 def _rows(rows: Sequence[Sequence[int]]) -> tuple[Ids, Offsets]:

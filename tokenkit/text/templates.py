@@ -33,6 +33,16 @@ class Template:
         """Ids after a single text."""
         return [part for part in self.single[self.single.index("A") + 1 :] if isinstance(part, int)]
 
+    @property
+    def added_to_single(self) -> int:
+        """Number of ids that `apply` adds."""
+        return sum(isinstance(part, int) for part in self.single)
+
+    @property
+    def added_to_pair(self) -> int:
+        """Number of ids that `apply_pair` adds."""
+        return sum(isinstance(part, int) for part in self.pair)
+
     def apply(self, ids: Ids) -> Ids:
         """A single text with what belongs around it."""
         if self.single == ("A",):

@@ -1,84 +1,65 @@
 """The Tokenizer: one immutable object for every format."""
 
-import codecs
-import gzip
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import mmap
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Ids, Offsets, joined, padded
+from encoders.threads import cores
 from tokenkit.errors import (
+    DecodeError,
     DisallowedSpecialTokenError,
     EncodeError,
     FormatError,
     VocabularyError,
 )
-from tokenkit.text import byte_map
+from tokenkit.text import spans
 from tokenkit.text.added import AddedToken
-from tokenkit.text.engines import Engine, KernelEngine, LibraryEngine, SentencePieceEngine
+from tokenkit.text.batching import Padded, Padding, Truncation
+from tokenkit.text.contract import Contract, contract_of
+from tokenkit.text.decoders import decoder_from_json
+from tokenkit.text.engines import (
+    Engine,
+    KernelEngine,
+    LibraryEngine,
+    SentencePieceDecoder,
+    SentencePieceEngine,
+)
 from tokenkit.text.formats import tiktoken, tokenizer_json
-from tokenkit.text.formats.plan import Plan, fingerprint_of
+from tokenkit.text.formats.plan import Plan
+from tokenkit.text.loading import Source, load, unzipped
+from tokenkit.text.spans import Encoding
+from tokenkit.text.stream import DecodeStream
 from tokenkit.text.templates import Template, template_from_json
 from tokenkit.tokens import Ragged
 
-Text = str | bytes | bytearray | memoryview
+Text = str | bytes | bytearray | memoryview | mmap.mmap
 Special = Literal["all"] | Iterable[str]
 
-
-@dataclass(frozen=True, eq=False)
-class Encoding:
-    """Ids with the spans of the input that they stand for.
-
-    ``ids``: uint32[n]; ``byte_spans`` and ``char_spans``: int64[n, 2], start and stop. A token
-    that holds part of a character spans the whole character in ``char_spans``.
-    """
-
-    ids: Ids
-    byte_spans: Offsets
-    char_spans: Offsets
-
-
-@dataclass(frozen=True)
-class _Source:
-    """Where a tokenizer came from, enough to make it again."""
-
-    path: str | None
-    content: bytes | None
-    sha256: str
-    pattern: str | None
-    special_tokens: tuple[tuple[str, int], ...]
-
-    def read(self) -> bytes:
-        if self.content is not None:
-            return self.content
-        assert self.path is not None
-        content = _unzipped(Path(self.path).read_bytes())
-        if sha256(content).hexdigest() != self.sha256:
-            raise FormatError(f"{self.path} has changed since this tokenizer was loaded from it")
-        return content
+_NO_SPECIAL: frozenset[str] = frozenset()
 
 
 class Tokenizer:
     """Text to ids and back. Immutable, safe to share between threads, small when pickled.
 
-    Special-token text inside input is ordinary text unless ``allowed_special`` names it; added
-    tokens that are not special are always found, as in `tokenizers`. BOS, EOS and the like are
-    added only with ``add_special_tokens=True``. Truncation and padding that a file asks for are
-    kept on saving and not applied: see ``Ragged.to_padded``.
+    Special-token text inside input is ordinary text unless ``allowed_special`` names it ("all"
+    reads text as `tokenizers` does); added tokens that are not special are always found. BOS, EOS
+    and the like are added only with ``add_special_tokens=True``. Truncation and padding that a
+    file asks for are in `truncation` and `padding` and applied only by `encode_padded`.
 
     A `str` with lone surrogates is read as UTF-16 would be: pairs combine, the rest becomes
-    U+FFFD. `bytes` that are not UTF-8 are encoded byte by byte without loss where the engine is
-    "kernels", and with U+FFFD elsewhere.
+    U+FFFD. `bytes` that are not UTF-8 are encoded byte by byte without loss by a byte-level
+    tokenizer on the kernels, unless it normalises; elsewhere what is no UTF-8 becomes U+FFFD.
     """
 
-    def __init__(self, source: _Source, plan: Plan, engine: Engine) -> None:
+    def __init__(self, source: Source, plan: Plan, engine: Engine) -> None:
         """Not for users: see `from_file`, `from_bytes` and `train`."""
         self._source = source
         self._engine = engine
@@ -87,6 +68,16 @@ class Tokenizer:
         """sha256 that names this tokenizer in everything made with it."""
         self.added_tokens = tuple(map(AddedToken.from_json, plan.head.get("added_tokens") or ()))
         self.template: Template = template_from_json(plan.head.get("post_processor"))
+        truncation, padding = plan.head.get("truncation"), plan.head.get("padding")
+        self.truncation = Truncation.from_json(truncation) if truncation else None
+        """What the file asks for, and `encode_padded` applies unless told otherwise."""
+        self.padding = Padding.from_json(padding) if padding else None
+        if isinstance(engine, SentencePieceEngine):
+            self._decoder: Any = SentencePieceDecoder(engine.processor)
+            self._bytes_join = False
+        else:
+            self._decoder = decoder = decoder_from_json(plan.head.get("decoder"))
+            self._bytes_join = decoder.byte_level and not decoder.steps
 
     # --- making one
 
@@ -105,9 +96,9 @@ class Tokenizer:
         Raises FormatError, naming the file, where it is none of these.
         """
         path = Path(path).resolve()
-        content = _unzipped(path.read_bytes())
         try:
-            return _build(content, str(path), pattern, special_tokens)
+            content = unzipped(path.read_bytes())
+            return Tokenizer(*load(content, str(path), pattern, special_tokens))
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from None
 
@@ -119,7 +110,7 @@ class Tokenizer:
         special_tokens: Mapping[str, int] | None = None,
     ) -> "Tokenizer":
         """As `from_file`, from the bytes of a file."""
-        return _build(_unzipped(content), None, pattern, special_tokens)
+        return Tokenizer(*load(unzipped(content), None, pattern, special_tokens))
 
     @staticmethod
     def train(
@@ -152,31 +143,36 @@ class Tokenizer:
             )
         )
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, as_ranks: bool = False) -> None:
         """Write the tokenizer: a tokenizer.json, or the .model that a SentencePiece one came from.
 
-        What a tokenizer.json held beyond what we use is written again as it was.
-        """
-        Path(path).write_bytes(self.to_bytes())
+        What a tokenizer.json held beyond what we use is written again as it was. ``as_ranks``
+        writes a tiktoken rank file instead, which holds neither pattern nor special tokens.
 
-    def to_bytes(self) -> bytes:
+        Raises FormatError where ``as_ranks`` is asked of a tokenizer that ranks cannot express.
+        """
+        Path(path).write_bytes(self.to_bytes(as_ranks=as_ranks))
+
+    def to_bytes(self, *, as_ranks: bool = False) -> bytes:
         """What `save` writes."""
         content = self._source.read()
-        if self._source.pattern is None:
+        if as_ranks and isinstance(self._engine, KernelEngine):
+            ranked = self._source.pattern is not None
+            return content if ranked else tiktoken.ranks_of(self._engine.tables)
+        if as_ranks:
+            raise FormatError(f"ranks cannot express this tokenizer: {self.engine_reason}")
+        if self._source.pattern is None or not isinstance(self._engine, KernelEngine):
             return content
-        tokens = tiktoken.read_ranks(content)
-        assert isinstance(self._engine, KernelEngine)
         spec = tiktoken.as_tokenizer_json(
-            self._engine.tables, tokens, self._source.pattern, dict(self._source.special_tokens)
+            self._engine.tables,
+            tiktoken.read_ranks(content),
+            tiktoken.NAMED_PATTERNS.get(self._source.pattern, self._source.pattern),
+            dict(self._source.special_tokens),
         )
         return json.dumps(spec, ensure_ascii=False, indent=1).encode()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        source = self._source
-        special = dict(source.special_tokens)
-        if source.path is None:
-            return _build, (source.content, None, source.pattern, special)
-        return _reload, (source.path, source.sha256, source.pattern, special)
+        return _reload, (self._source, self.fingerprint)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Tokenizer):
@@ -200,83 +196,80 @@ class Tokenizer:
     @property
     def engine_reason(self) -> str:
         """Why it does not run on the kernels; empty where it does."""
-        return getattr(self._engine, "reason", "")
+        return self._engine.reason
 
-    @property
-    def contract(self) -> Literal["lossless", "normalizing", "lossy"]:
-        """What decoding an encoded text gives back: the text, its normal form, or less."""
-        if not isinstance(self._engine, KernelEngine):
-            return "lossy"
-        if (self._engine.tables.byte_ids == 0xFFFFFFFF).any() or any(
-            token.lstrip or token.rstrip for token in self.added_tokens
-        ):
-            return "lossy"
-        return "normalizing" if self._head.get("normalizer") else "lossless"
+    @cached_property
+    def contract(self) -> Contract:
+        """What decoding an encoded text gives back.
 
-    @property
+        "lossless": the text; "normalizing": `normalize` of the text; "lossy": perhaps less.
+        """
+        if isinstance(self._engine, SentencePieceEngine):
+            return "lossy"
+        return contract_of(self._head, self.vocab, self._bytes_join)
+
+    def normalize(self, text: str) -> str:
+        """The normal form that the file asks for; the text itself where it asks for none."""
+        if isinstance(self._engine, SentencePieceEngine):
+            return str(self._engine.processor.normalize(text))
+        normalize, _ = tokenizer_json.normalizer_from_json(self._head.get("normalizer"))
+        return normalize(_sound(text)) if normalize else text
+
+    @cached_property
     def vocab_size(self) -> int:
         """One more than the highest id."""
         if isinstance(self._engine, KernelEngine):
             return len(self._engine.decode_tables[1]) - 1
-        if isinstance(self._engine, SentencePieceEngine):
-            return int(self._engine.processor.get_piece_size())
-        assert isinstance(self._engine, LibraryEngine)
-        return 1 + max(self._engine.library.get_vocab(with_added_tokens=True).values())
+        return 1 + max(self.vocab.values(), default=-1)
 
     @cached_property
     def vocab(self) -> Mapping[str, int]:
         """Token, as its file spells it, to id; added tokens included."""
-        if isinstance(self._engine, SentencePieceEngine):
-            processor = self._engine.processor
-            return {processor.id_to_piece(i): i for i in range(processor.get_piece_size())}
-        if isinstance(self._engine, LibraryEngine):
-            found: dict[str, int] = self._engine.library.get_vocab(with_added_tokens=True)
-            return found
-        assert isinstance(self._engine, KernelEngine)
-        added = {token.id: token.content for token in self.added_tokens}
-        odd = self._engine.odd
-        vocab = {}
-        for id_ in range(self.vocab_size):
-            raw = self.id_to_bytes(id_)
-            if id_ in added:
-                vocab[added[id_]] = id_
-            elif id_ in odd:
-                vocab[odd[id_].decode("utf-8", "surrogatepass")] = id_
-            elif raw:
-                vocab[byte_map.from_bytes(raw)] = id_
-        return vocab
+        return MappingProxyType(self._engine.vocab())
 
     @cached_property
-    def _spelling(self) -> Mapping[int, str]:
-        return {id_: token for token, id_ in self.vocab.items()}
+    def _spelling(self) -> list[str | None]:
+        found: list[str | None] = [None] * self.vocab_size
+        for token, id_ in self.vocab.items():
+            found[id_] = token
+        for added in self.added_tokens:
+            found[added.id] = added.content
+        return found
 
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
         """Special token to id."""
         if isinstance(self._engine, SentencePieceEngine):
-            processor = self._engine.processor
-            ids = range(processor.get_piece_size())
-            return {processor.id_to_piece(i): i for i in ids if processor.is_control(i)}
+            is_control = self._engine.processor.is_control
+            return {token: id_ for token, id_ in self.vocab.items() if is_control(id_)}
         return {token.content: token.id for token in self.added_tokens if token.special}
 
     def token_to_id(self, token: str) -> int | None:
         """Id of a token as its file spells it; None where there is none."""
-        if token in self.special_tokens:
-            return self.special_tokens[token]
-        return self.vocab.get(token)
+        found = self.special_tokens.get(token)
+        return self.vocab.get(token) if found is None else found
 
     def id_to_token(self, id_: int) -> str | None:
         """A token as its file spells it; None where the id has none."""
-        return self._spelling.get(id_)
+        return self._spelling[id_] if 0 <= id_ < self.vocab_size else None
 
     def id_to_bytes(self, id_: int) -> bytes:
-        """The bytes that an id decodes to. Raises VocabularyError outside the vocabulary."""
+        """The bytes that an id stands for in the middle of a text; none for an id without token.
+
+        Raises VocabularyError outside the vocabulary.
+        """
         if not 0 <= id_ < self.vocab_size:
             raise VocabularyError(f"id {id_} is outside the vocabulary of {self.vocab_size}")
-        if isinstance(self._engine, KernelEngine):
+        if self._bytes_join and isinstance(self._engine, KernelEngine):
             vocab, offsets = self._engine.decode_tables
             return vocab[offsets[id_] : offsets[id_ + 1]].tobytes()
-        return self._engine.decode_bytes(np.array([id_], np.uint32))
+        token = self._spelling[id_]
+        found: bytes = b"" if token is None else self._decoder.token(token, id_ in self._added_ids)
+        return found
+
+    @cached_property
+    def _added_ids(self) -> frozenset[int]:
+        return frozenset(token.id for token in self.added_tokens)
 
     # --- encoding
 
@@ -299,32 +292,35 @@ class Tokenizer:
         Raises DisallowedSpecialTokenError, naming token and position; EncodeError where the
         engine cannot do as asked.
         """
-        raw = _to_bytes(text)
-        self._refuse(raw, allowed_special, disallowed_special)
+        raw = _view(text)
+        if disallowed_special:
+            self._refuse(raw, allowed_special, disallowed_special)
         bounds = np.array([0, len(raw)], np.int64)
         if dropout:
             ids = self._encode_dropout(padded(raw), bounds, dropout, seed)
         else:
-            allowed = self._allowed(allowed_special)
-            ids, _ = self._engine.encode(padded(raw), bounds, allowed, 1)
+            ids, _ = self._engine.encode(padded(raw), bounds, self._allowed(allowed_special), 1)
         return self.template.apply(ids) if add_special_tokens else ids
 
     def encode_batch(
         self,
         texts: Sequence[Text],
         *,
-        threads: int = 1,
+        threads: int | None = None,
         add_special_tokens: bool = False,
         allowed_special: Special = (),
         disallowed_special: Special = (),
     ) -> Ragged:
-        """Ids of many texts, with as many threads as given. See `encode`."""
-        raws = [_to_bytes(text) for text in texts]
+        """Ids of many texts, on as many threads as given or else as the machine has. See `encode`.
+
+        Threads share a large batch by bytes; a small one stays on the caller's.
+        """
+        raws = [_view(text) for text in texts]
         for raw in raws if disallowed_special else ():
             self._refuse(raw, allowed_special, disallowed_special)
         return self.encode_buffer(
             *joined(raws),
-            threads=threads,
+            threads=cores() if threads is None else threads,
             add_special_tokens=add_special_tokens,
             allowed_special=allowed_special,
         )
@@ -346,48 +342,94 @@ class Tokenizer:
         ids = Ragged(*self._engine.encode(text, bounds, self._allowed(allowed_special), threads))
         return self.template.apply_batch(ids) if add_special_tokens else ids
 
-    def encode_pair(self, first: Text, second: Text) -> tuple[Ids, Ids]:
+    def encode_pair(
+        self,
+        first: Text,
+        second: Text,
+        *,
+        truncation: Truncation | None = None,
+        allowed_special: Special = (),
+    ) -> tuple[Ids, Ids]:
         """A pair of texts in the tokenizer's pair template: ids and type ids, both uint32[n]."""
-        return self.template.apply_pair(self.encode(first), self.encode(second))
+        a, b = (self.encode(text, allowed_special=allowed_special) for text in (first, second))
+        if truncation:
+            a, b = truncation.cut_pair(a, b, self.template.added_to_pair)
+        return self.template.apply_pair(a, b)
+
+    def encode_padded(
+        self,
+        texts: Sequence[Text],
+        *,
+        padding: Padding | None = None,
+        truncation: Truncation | None = None,
+        add_special_tokens: bool = False,
+        allowed_special: Special = (),
+        threads: int | None = None,
+    ) -> Padded:
+        """A batch as a matrix with its mask, cut and filled as asked here or else in the file.
+
+        Raises EncodeError where neither says what to fill with.
+        """
+        padding = padding or self.padding
+        if padding is None:
+            raise EncodeError("this tokenizer's file states no padding: pass padding=Padding(id=…)")
+        batch = self.encode_batch(texts, threads=threads, allowed_special=allowed_special)
+        truncation = truncation or self.truncation
+        if truncation:
+            reserved = self.template.added_to_single if add_special_tokens else 0
+            batch = Ragged.from_rows([truncation.cut(row, reserved) for row in batch])
+        return padding.apply(self.template.apply_batch(batch) if add_special_tokens else batch)
 
     def encode_with_offsets(self, text: Text, *, allowed_special: Special = ()) -> Encoding:
         """Ids with their spans in the text.
 
-        Raises EncodeError for a tokenizer that normalises or drops bytes, where a span in the
-        input is not defined by the ids, unless `tokenizers` runs it and knows the spans.
+        A byte-level tokenizer's spans are those of the bytes of its tokens. A pipeline that
+        normalises or drops text has the spans that `tokenizers` or `sentencepiece` report.
         """
-        raw = _to_bytes(text)
-        if isinstance(self._engine, LibraryEngine):
-            return self._library_offsets(raw, allowed_special)
-        if self.contract != "lossless":
-            raise EncodeError(f"offsets are not defined for a {self.contract} tokenizer")
-        ids = self.encode(raw, allowed_special=allowed_special)
-        assert isinstance(self._engine, KernelEngine)
-        lengths = np.diff(self._engine.decode_tables[1])[ids]
-        stops = np.cumsum(lengths)
-        byte_spans = np.stack((stops - lengths, stops), axis=1)
-        return Encoding(ids, byte_spans, _char_spans(raw, byte_spans))
+        given = text if isinstance(text, str) else bytes(text)
+        allowed = self._allowed(allowed_special)
+        if isinstance(self._engine, KernelEngine) and self._bytes_join and self._covers(allowed):
+            ids = self.encode(given, allowed_special=allowed_special)
+            stops = np.cumsum(np.diff(self._engine.decode_tables[1])[ids])
+            starts = np.concatenate((np.zeros(1, np.int64), stops))[: len(stops)]
+            return spans.from_byte_spans(ids, np.stack((starts, stops), axis=1), given)
+        return spans.from_char_spans(
+            *self._spanning_library.spans(spans.readable(given)[0], allowed), given
+        )
+
+    def _covers(self, allowed: frozenset[str] | None) -> bool:
+        """Whether the tokens' bytes are those of the text, one after another."""
+        stripping = (t for t in self.added_tokens if t.lstrip or t.rstrip)
+        return self.contract == "lossless" and not any(
+            not t.special or allowed is None or t.content in allowed for t in stripping
+        )
+
+    @cached_property
+    def _spanning_library(self) -> LibraryEngine | SentencePieceEngine:
+        if isinstance(self._engine, LibraryEngine | SentencePieceEngine):
+            return self._engine
+        return LibraryEngine(self.to_bytes(), "offsets of a pipeline that changes text")
 
     def count(self, text: Text, *, allowed_special: Special = ()) -> int:
         """Number of ids of a text."""
         return len(self.encode(text, allowed_special=allowed_special))
 
     def _allowed(self, allowed: Special) -> frozenset[str] | None:
-        if allowed == "all":
+        if isinstance(allowed, str):
+            if allowed != "all":
+                raise ValueError(f"allowed_special is 'all' or a set of tokens, not {allowed!r}")
             return None
-        wanted = frozenset(allowed)
-        unknown = wanted - self.special_tokens.keys()
-        if unknown:
-            raise VocabularyError(f"{sorted(unknown)[0]!r} is not a special token of this tokenizer")
+        wanted = frozenset(allowed) if allowed else _NO_SPECIAL
+        if wanted and (unknown := wanted - self.special_tokens.keys()):
+            raise VocabularyError(f"{min(unknown)!r} is not a special token of this tokenizer")
         return wanted
 
-    def _refuse(self, raw: bytes, allowed: Special, disallowed: Special) -> None:
-        if not disallowed:
-            return
+    def _refuse(self, raw: bytes | memoryview, allowed: Special, disallowed: Special) -> None:
         names = self.special_tokens if disallowed == "all" else disallowed
         kept = self.special_tokens if allowed == "all" else set(allowed)
+        content = bytes(raw)
         for token in names:
-            at = -1 if token in kept else raw.find(token.encode())
+            at = -1 if token in kept else content.find(token.encode())
             if at >= 0:
                 raise DisallowedSpecialTokenError(
                     f"the text holds the special token {token!r} at byte {at}: pass it in "
@@ -401,145 +443,90 @@ class Tokenizer:
             raise EncodeError(f"dropout needs the kernels; this tokenizer runs on {self.engine}")
         return self._engine.encode_dropout(text, bounds, dropout, seed)[0]
 
-    def _library_offsets(self, raw: bytes, allowed_special: Special) -> Encoding:
-        assert isinstance(self._engine, LibraryEngine)
-        readable = raw.decode("utf-8", "replace")
-        encoding = self._engine.encoding(readable, self._allowed(allowed_special))
-        char_spans = np.array(encoding.offsets, np.int64).reshape(-1, 2)
-        widths = np.array([len(character.encode()) for character in readable], np.int64)
-        at = np.concatenate((np.zeros(1, np.int64), np.cumsum(widths)))
-        return Encoding(np.array(encoding.ids, np.uint32), at[char_spans], char_spans)
-
     # --- decoding
 
-    def decode_bytes(self, ids: Sequence[int] | NDArray[Any], *, skip_special: bool = False) -> bytes:
+    def decode_bytes(
+        self, ids: Sequence[int] | NDArray[Any], *, skip_special_tokens: bool = False
+    ) -> bytes:
         """The bytes of ids. Raises DecodeError, naming the position, for an id out of range."""
-        array = _to_ids(ids)
-        if skip_special and self.special_tokens:
-            array = array[~np.isin(array, list(self.special_tokens.values()))]
-        return self._engine.decode_bytes(array)
+        array = self._wanted(ids, skip_special_tokens)
+        if self._bytes_join and isinstance(self._engine, KernelEngine):
+            return self._engine.decode_bytes(array)
+        found: bytes = self._decoder.raw(*self._spelled(array))
+        return found
 
     def decode(
         self,
         ids: Sequence[int] | NDArray[Any],
         *,
-        skip_special: bool = False,
+        skip_special_tokens: bool = False,
         errors: str = "replace",
     ) -> str:
-        """The text of ids; ``errors`` is for bytes that are not UTF-8, as in `bytes.decode`."""
-        return self.decode_bytes(ids, skip_special=skip_special).decode("utf-8", errors)
+        """The text of ids; ``errors`` is for bytes that are not UTF-8, as in `bytes.decode`.
 
-    def decode_batch(self, batch: Ragged | Sequence[Sequence[int]]) -> list[str]:
+        Exact to `tokenizers`, but that added tokens of a byte-level tokenizer are their content.
+        """
+        if errors != "replace" or (self._bytes_join and isinstance(self._engine, KernelEngine)):
+            raw = self.decode_bytes(ids, skip_special_tokens=skip_special_tokens)
+            return raw.decode("utf-8", errors)
+        found: str = self._decoder.text(*self._spelled(self._wanted(ids, skip_special_tokens)))
+        return found
+
+    def decode_batch(
+        self, batch: Ragged | Sequence[Sequence[int]], *, skip_special_tokens: bool = False
+    ) -> list[str]:
         """The texts of many rows of ids."""
-        return [self.decode(row) for row in batch]
+        return [self.decode(row, skip_special_tokens=skip_special_tokens) for row in batch]
 
-    def decode_stream(self) -> "DecodeStream":
+    def decode_stream(self, *, skip_special_tokens: bool = False) -> DecodeStream:
         """A decoder to push ids into one after another, as a model makes them."""
-        return DecodeStream(self)
+        return DecodeStream(self, self._bytes_join, skip_special_tokens)
+
+    @cached_property
+    def _special_ids(self) -> NDArray[np.uint32]:
+        return np.array(sorted(self.special_tokens.values()), np.uint32)
+
+    def _wanted(self, ids: Sequence[int] | NDArray[Any], skip_special: bool) -> Ids:
+        array = _to_ids(ids)
+        return array[~np.isin(array, self._special_ids)] if skip_special else array
+
+    def _spelled(self, ids: Ids) -> tuple[list[str], list[bool]]:
+        """Tokens as their file spells them, and which are added ones."""
+        tokens, added = [], []
+        for position, id_ in enumerate(ids.tolist()):
+            if id_ >= self.vocab_size:
+                raise DecodeError(f"id {id_} at position {position} is outside the vocabulary")
+            token = self._spelling[id_]
+            if token is not None:
+                tokens.append(token)
+                added.append(id_ in self._added_ids)
+        return tokens, added
 
 
-class DecodeStream:
-    """Decodes ids as they come; never gives out part of a character."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-
-    def push(self, ids: int | Sequence[int]) -> str:
-        """The text that these ids complete."""
-        row = [ids] if isinstance(ids, (int, np.integer)) else ids
-        return self._decoder.decode(self._tokenizer.decode_bytes(row))
-
-    def finish(self) -> str:
-        """What is left: U+FFFD for an incomplete character, or nothing."""
-        return self._decoder.decode(b"", final=True)
-
-    def pull(self, ids: Iterable[int]) -> Iterator[str]:
-        """The texts of a stream of ids, each as soon as it is complete."""
-        for id_ in ids:
-            if text := self.push(id_):
-                yield text
-        if text := self.finish():
-            yield text
+def _reload(source: Source, fingerprint: str) -> Tokenizer:
+    special = dict(source.special_tokens)
+    tokenizer = Tokenizer(*load(source.read(), source.path, source.pattern, special))
+    if tokenizer.fingerprint != fingerprint:
+        raise FormatError("the pickled tokenizer was read by another version of tokenkit")
+    return tokenizer
 
 
-def _build(
-    content: bytes,
-    path: str | None,
-    pattern: str | None,
-    special_tokens: Mapping[str, int] | None,
-) -> Tokenizer:
-    from tokenkit.text.cache import cached_plan
-
-    special = dict(special_tokens or {})
-    source = _Source(
-        path,
-        None if path else content,
-        sha256(content).hexdigest(),
-        None,
-        tuple(special.items()),
-    )
-    if content[:1].isspace() or content[:1] == b"{":
-        plan = cached_plan(content, "json", lambda: tokenizer_json.read(content))
-    elif tiktoken.looks_like(content):
-        if pattern is None:
-            names = ", ".join(tiktoken.NAMED_PATTERNS)
-            raise FormatError(f"a rank file needs pattern=, a regular expression or one of {names}")
-        source = _Source(path, source.content, source.sha256, pattern, source.special_tokens)
-        options = json.dumps([pattern, special])
-        plan = cached_plan(
-            content, options, lambda: tiktoken.read(content, pattern, special)
-        )
-    elif content[:1] == b"\x0a":
-        return _sentencepiece(content, source)
-    else:
-        raise FormatError("neither a tokenizer.json nor a rank file nor a SentencePiece model")
-    return Tokenizer(source, plan, _engine(plan))
-
-
-def _engine(plan: Plan) -> Engine:
-    if plan.tables is None:
-        return LibraryEngine(plan.content.decode(), plan.reason)
-    from encoders.scan import scanner_for
-
-    if plan.pattern:
-        scanner = scanner_for(plan.pattern)
-    else:
-        scanner = tokenizer_json.scanner_from_json(plan.head.get("pre_tokenizer"))
-    normalize, keeps_ascii = tokenizer_json.normalizer_from_json(plan.head.get("normalizer"))
-    added = tuple(map(AddedToken.from_json, plan.head.get("added_tokens") or ()))
-    return KernelEngine(plan.tables, scanner, added, plan.odd or {}, normalize, keeps_ascii)
-
-
-def _sentencepiece(content: bytes, source: _Source) -> Tokenizer:
+def _sound(text: str) -> str:
+    """The text without lone surrogates: pairs combine, the rest becomes U+FFFD."""
     try:
-        engine = SentencePieceEngine(content)
-    except RuntimeError as error:
-        raise FormatError(f"not a SentencePiece model: {error}") from None
-    plan = Plan({}, fingerprint_of({"sentencepiece": source.sha256}))
-    return Tokenizer(source, plan, engine)
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
-def _reload(
-    path: str, digest: str, pattern: str | None, special_tokens: Mapping[str, int]
-) -> Tokenizer:
-    content = _unzipped(Path(path).read_bytes())
-    if sha256(content).hexdigest() != digest:
-        raise FormatError(f"{path} has changed since the tokenizer was pickled")
-    return _build(content, path, pattern, special_tokens)
-
-
-def _unzipped(content: bytes) -> bytes:
-    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-
-
-def _to_bytes(text: Text) -> bytes:
+def _view(text: Text) -> bytes | memoryview:
     if isinstance(text, str):
         try:
             return text.encode()
         except UnicodeEncodeError:
-            return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-    return bytes(text)
+            return _sound(text).encode()
+    return text if isinstance(text, bytes) else memoryview(text).cast("B")
 
 
 def _to_ids(ids: Sequence[int] | NDArray[Any]) -> Ids:
@@ -550,14 +537,3 @@ def _to_ids(ids: Sequence[int] | NDArray[Any]) -> Ids:
         return np.ascontiguousarray(array, np.uint32)
     except (ValueError, TypeError, OverflowError):
         raise VocabularyError("ids are whole numbers from 0 to 2**32 - 1") from None
-
-
-def _char_spans(raw: bytes, byte_spans: Offsets) -> Offsets:
-    """Character spans that cover byte spans; a byte outside UTF-8 counts as a character."""
-    if raw.isascii():
-        return byte_spans.copy()
-    escaped = raw.decode("utf-8", "surrogateescape")
-    widths = [1 if "\udc80" <= c <= "\udcff" else len(c.encode()) for c in escaped]
-    character_of = np.repeat(np.arange(len(widths)), widths)
-    starts = character_of[byte_spans[:, 0]]
-    return np.stack((starts, character_of[byte_spans[:, 1] - 1] + 1), axis=1)

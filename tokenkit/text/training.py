@@ -24,7 +24,9 @@ def train(
 
     least = 256 + len(special_tokens)
     if vocab_size < least:
-        raise ValueError(f"vocab_size {vocab_size} is less than {least}: 256 bytes and the specials")
+        raise ValueError(
+            f"vocab_size {vocab_size} is less than {least}: 256 bytes and the specials"
+        )
     tokenizer = tokenizers.Tokenizer(models.BPE())
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pattern == "gpt2")
     if pattern == "gpt2":

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -57,16 +58,18 @@ def read_ranks(content: bytes) -> list[bytes]:
         if not line:
             continue
         try:
-            token, rank = line.split()
-            ranks[base64.b64decode(token, validate=True)] = int(rank)
+            encoded, rank = line.split()
+            ranks[base64.b64decode(encoded, validate=True)] = int(rank)
         except (ValueError, binascii.Error):
             raise FormatError(f"line {number} of the rank file is not 'base64 rank'") from None
     tokens = [b""] * (1 + max(ranks.values(), default=-1))
-    for piece, rank in ranks.items():
-        tokens[rank] = piece
+    for piece, place in ranks.items():
+        tokens[place] = piece
     missing = set(range(256)) - {token[0] for token in tokens if len(token) == 1}
     if missing:
-        raise FormatError(f"byte 0x{min(missing):02X} has no rank, so not every text can be encoded")
+        raise FormatError(
+            f"byte 0x{min(missing):02X} has no rank, so not every text can be encoded"
+        )
     return tokens
 
 
@@ -74,6 +77,22 @@ def write_ranks(tokens: list[bytes]) -> bytes:
     """The rank file of tokens by rank."""
     lines = (base64.b64encode(t) + b" %d\n" % rank for rank, t in enumerate(tokens) if t)
     return b"".join(lines)
+
+
+def ranks_of(tables: BpeTables) -> bytes:
+    """The rank file of a merge list, where ranks say the same.
+
+    Raises FormatError where they do not: ids out of the order of merges, or missing bytes.
+    """
+    raw, offsets = tables.vocab.tobytes(), tables.offsets.tolist()
+    tokens = [raw[a:b] for a, b in pairwise(offsets)]
+    try:
+        same = np.array_equal(tables_from_ranks(tokens).merges, tables.merges)
+    except ValueError as error:
+        raise FormatError(f"ranks cannot express this tokenizer: {error}") from None
+    if not same:
+        raise FormatError("ranks cannot express this tokenizer: its ids do not follow its merges")
+    return write_ranks(tokens)
 
 
 def as_tokenizer_json(

@@ -160,7 +160,7 @@ def normalizer_from_json(
         return None, True
     import tokenizers
 
-    shell = {
+    shell: dict[str, Any] = {
         "version": "1.0",
         "added_tokens": [],
         "normalizer": normalizer,

@@ -1,0 +1,1 @@
+"""Readers of public formats: a downloaded file to documents."""

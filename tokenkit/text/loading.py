@@ -1,0 +1,96 @@
+"""From the bytes of a tokenizer file to the engine that runs it."""
+
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from tokenkit.errors import FormatError
+from tokenkit.text.added import AddedToken
+from tokenkit.text.cache import cached_plan
+from tokenkit.text.engines import Engine, KernelEngine, LibraryEngine, SentencePieceEngine
+from tokenkit.text.formats import tiktoken, tokenizer_json
+from tokenkit.text.formats.plan import Plan, fingerprint_of
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a tokenizer came from, enough to make it again."""
+
+    path: str | None
+    content: bytes | None
+    """The file itself, where no path leads to it."""
+    sha256: str
+    pattern: str | None
+    special_tokens: tuple[tuple[str, int], ...]
+
+    def read(self) -> bytes:
+        """The file's bytes, unzipped. Raises FormatError where they are others than before."""
+        if self.content is not None:
+            return self.content
+        content = unzipped(Path(self.path or "").read_bytes())
+        if sha256(content).hexdigest() != self.sha256:
+            raise FormatError(f"{self.path} has changed since this tokenizer was loaded from it")
+        return content
+
+
+def unzipped(content: bytes) -> bytes:
+    """The content of a gzip file; anything else as it is."""
+    if content[:2] != b"\x1f\x8b":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError) as error:
+        raise FormatError(f"a damaged gzip file: {error}") from None
+
+
+def load(
+    content: bytes,
+    path: str | None,
+    pattern: str | None,
+    special_tokens: Mapping[str, int] | None,
+) -> tuple[Source, Plan, Engine]:
+    """Tell the format by content, read it, and choose the engine, once and for all.
+
+    Raises FormatError where it is none of the known formats.
+    """
+    special = dict(special_tokens or {})
+    digest = sha256(content).hexdigest()
+    kept = None if path else content
+    if tiktoken.looks_like(content):
+        if pattern is None:
+            names = ", ".join(tiktoken.NAMED_PATTERNS)
+            raise FormatError(f"a rank file needs pattern=, a regular expression or one of {names}")
+        source = Source(path, kept, digest, pattern, tuple(special.items()))
+        options = json.dumps([pattern, special])
+        plan = cached_plan(content, options, lambda: tiktoken.read(content, pattern, special))
+        return source, plan, _engine(plan)
+    if pattern is not None or special:
+        raise FormatError("pattern= and special_tokens= belong to rank files, and this is none")
+    source = Source(path, kept, digest, None, ())
+    if content.lstrip()[:1] == b"{":
+        plan = cached_plan(content, "json", lambda: tokenizer_json.read(content))
+        return source, plan, _engine(plan)
+    if content[:1] == b"\x0a":
+        plan = Plan({}, fingerprint_of({"sentencepiece": digest}))
+        try:
+            return source, plan, SentencePieceEngine(content)
+        except RuntimeError as error:
+            raise FormatError(f"not a SentencePiece model: {error}") from None
+    raise FormatError("neither a tokenizer.json nor a rank file nor a SentencePiece model")
+
+
+def _engine(plan: Plan) -> Engine:
+    if plan.tables is None:
+        return LibraryEngine(plan.content, plan.reason)
+    from encoders.scan import scanner_for
+
+    if plan.pattern:
+        scanner = scanner_for(plan.pattern)
+    else:
+        scanner = tokenizer_json.scanner_from_json(plan.head.get("pre_tokenizer"))
+    normalize, keeps_ascii = tokenizer_json.normalizer_from_json(plan.head.get("normalizer"))
+    added = tuple(map(AddedToken.from_json, plan.head.get("added_tokens") or ()))
+    return KernelEngine(plan.tables, scanner, added, plan.odd or {}, normalize, keeps_ascii)
