@@ -135,12 +135,14 @@ def _checked(
     if (wanted and digest != wanted) or (sha1_wanted and sha1_wanted != _sha1_of(path)):
         aside = path.with_name(path.name + ".wrong")
         path.replace(aside)
+        reason = (
+            f"sha256 is {digest}, not {wanted}"
+            if wanted and digest != wanted
+            else f"its SHA-1 is not the published {sha1_wanted}"
+        )
         raise DownloadError(
-            f"{url}: sha256 is {digest}, not {wanted}"
-            if wanted
-            else f"{url}: its SHA-1 is not the published {sha1_wanted}",
-            f"the file is kept as {aside}; if the publisher has changed it on purpose, "
-            "pass accept_changed=True",
+            f"{url}: {reason}; the file is kept as {aside}. If the publisher has changed it on "
+            "purpose, pass accept_changed=True"
         )
     return digest
 

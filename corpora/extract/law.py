@@ -10,60 +10,20 @@ from corpora.documents import Document
 from corpora.extract.markup import html_text, local, xml_text
 
 _USLM_SILENT = frozenset({"notes", "note", "sourceCredit", "toc", "meta", "footnote"})
-_USLM_BLOCKS = frozenset(
-    {
-        "section",
-        "heading",
-        "subsection",
-        "paragraph",
-        "subparagraph",
-        "clause",
-        "subclause",
-        "item",
-        "subitem",
-        "content",
-        "chapeau",
-        "continuation",
-        "p",
-    }
-)
+_USLM_BLOCKS = frozenset({
+    "section", "heading", "subsection", "paragraph", "subparagraph", "clause", "subclause",
+    "item", "subitem", "content", "chapeau", "continuation", "p",
+})  # fmt: skip
 _ECFR_SILENT = frozenset({"AUTH", "SOURCE", "CITA", "EDNOTE", "EAR", "FTNT"})
-_ECFR_BLOCKS = frozenset(
-    {
-        "HEAD",
-        "P",
-        "FP",
-        "FP-1",
-        "FP-2",
-        "FP1-2",
-        "HD1",
-        "HD2",
-        "HD3",
-        "NOTE",
-        "EXTRACT",
-        "TR",
-        "LI",
-        "MATH",
-    }
-)
+_ECFR_BLOCKS = frozenset({
+    "HEAD", "P", "FP", "FP-1", "FP-2", "FP1-2", "HD1", "HD2", "HD3", "NOTE", "EXTRACT", "TR",
+    "LI", "MATH",
+})  # fmt: skip
 _FORMEX_SILENT = frozenset({"BIB.INSTANCE", "BIB.DATA"})
-_FORMEX_BLOCKS = frozenset(
-    {
-        "P",
-        "TI",
-        "STI",
-        "NP",
-        "ALINEA",
-        "TITLE",
-        "ITEM",
-        "ROW",
-        "VISA",
-        "CONSID",
-        "NO.P",
-        "TI.ART",
-        "STI.ART",
-    }
-)
+_FORMEX_BLOCKS = frozenset({
+    "P", "TI", "STI", "NP", "ALINEA", "TITLE", "ITEM", "ROW", "VISA", "CONSID", "NO.P",
+    "TI.ART", "STI.ART",
+})  # fmt: skip
 
 
 def _sections(file: IO[bytes], wanted: str) -> Iterator[Element]:

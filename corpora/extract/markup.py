@@ -5,41 +5,11 @@ from html.parser import HTMLParser
 from xml.etree.ElementTree import Element
 
 _SILENT = {"script", "style", "head", "title", "template", "ix:header"}
-_BLOCKS = {
-    "address",
-    "article",
-    "aside",
-    "blockquote",
-    "br",
-    "dd",
-    "div",
-    "dl",
-    "dt",
-    "figcaption",
-    "footer",
-    "form",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "header",
-    "hr",
-    "li",
-    "main",
-    "nav",
-    "ol",
-    "p",
-    "page",
-    "pre",
-    "section",
-    "table",
-    "tr",
-    "ul",
-    "opinion",
-    "author",
-}
+_BLOCKS = frozenset({
+    "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption",
+    "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
+    "ol", "p", "page", "pre", "section", "table", "tr", "ul", "opinion", "author",
+})  # fmt: skip
 _CELLS = {"td", "th"}
 _VOID = {"br", "hr"}
 

@@ -1,5 +1,6 @@
 """``tokenkit corpus``: sample corpora, and recipes for large public ones."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,9 @@ def list_() -> None:
     from corpora import RECIPES, SAMPLES
 
     for sample in SAMPLES:
-        print(f"build  {sample.name:<12} {sample.what}")
+        print(f"build  {sample.name:<18} {sample.what}")
     for recipe in RECIPES:
-        print(f"fetch  {recipe.name:<12} {recipe.what}")
+        print(f"fetch  {recipe.name:<18} {recipe.what}")
 
 
 @app.command()
@@ -35,9 +36,28 @@ def build(
 def fetch(
     name: Annotated[str, typer.Argument(help="A recipe; see `tokenkit corpus list`.")],
     folder: Annotated[Path, typer.Option("--out", "-o", help="Where the files go.")],
+    contact: Annotated[
+        str | None, typer.Option(help="Your name and e-mail address, which EDGAR requires.")
+    ] = None,
+    mirror: Annotated[str | None, typer.Option(help="Scheme and host of a mirror.")] = None,
+    accept_changed: Annotated[
+        bool, typer.Option(help="Take files that differ from those of the first fetch.")
+    ] = False,
 ) -> None:
     """Download a public corpus, resumably, and extract it to jsonl."""
     from corpora import fetch as fetch_recipe
 
-    result = fetch_recipe(name, folder)
-    print(f"{result.path}: {result.documents:,} documents")
+    entry = fetch_recipe(
+        name,
+        folder,
+        base_url=mirror,
+        contact=contact,
+        accept_changed=accept_changed,
+        progress=_progress if sys.stderr.isatty() else None,
+    )
+    print(f"{folder / entry.file}: {entry.documents:,} documents")
+
+
+def _progress(what: str, done: int, total: int | None) -> None:
+    share = f" of {total / 1e6:,.1f}" if total else ""
+    print(f"\r\x1b[K{what}: {done / 1e6:,.1f}{share} MB", end="", file=sys.stderr, flush=True)
