@@ -66,7 +66,7 @@ def main(folder: Path) -> None:
 
     step("4. Verify them")
     _, problems = verify(folder / "shards")
-    console.print(f"   {'all checksums match' if not problems else problems}")
+    console.print(f"   {problems or 'all checksums match'}")
 
     step("5. Load a training batch")
     load_batch(folder / "shards", tok)
@@ -84,7 +84,7 @@ def main(folder: Path) -> None:
 
 def load_batch(shards: Path, tok: Tokenizer) -> None:
     """Take one batch as a training loop would."""
-    from tokenkit.adapters.torch_data import Packing, PackedSequences, ShuffledSequences, loader
+    from tokenkit.adapters.torch_data import PackedSequences, Packing, ShuffledSequences, loader
 
     sequences = PackedSequences(open_shards(shards), Packing(512))
     batch = next(iter(loader(ShuffledSequences(sequences, seed=0), batch_size=8)))
