@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.buffers import Bytes, Offsets
+from encoders.buffers import Bytes, Offsets, joined
 from encoders.match import Matcher, Matches
 
 _WORD = r"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]"
@@ -50,10 +51,12 @@ class AddedToken:
 class Segments:
     """Documents cut at added tokens.
 
-    ``bounds``: int64[segments + 1]; ``replaced``: int64[segments], the id that stands for the
-    segment or -1; ``segment_of``: int64[documents + 1], the first segment of each document.
+    ``text`` and ``bounds`` (int64[segments + 1]): the segments; ``replaced``: int64[segments], the
+    id that stands for the segment or -1; ``segment_of``: int64[documents + 1], the first segment
+    of each document.
     """
 
+    text: Bytes
     bounds: Offsets
     replaced: Offsets
     segment_of: Offsets
@@ -83,8 +86,10 @@ class AddedTokenFinder:
             matches = self._with_flags(text, bounds, matches)
         if not len(matches.starts):
             return None
-        ids = np.array([token.id for token in self.tokens], np.int64)
-        return _cut(bounds, matches, ids[matches.which])
+        ids = np.array([token.id for token in self.tokens], np.int64)[matches.which]
+        if (matches.starts[1:] < matches.stops[:-1]).any():
+            return _cut_overlapping(text, bounds, matches, ids)
+        return _cut(text, bounds, matches, ids)
 
     def _with_flags(self, text: Bytes, bounds: Offsets, matches: Matches) -> Matches:
         import regex
@@ -102,13 +107,13 @@ class AddedTokenFinder:
             after = text[stop : min(end, stop + 4)].tobytes().decode("utf-8", "ignore")
             if token.single_word and (word_before.search(before) or word_after.match(after)):
                 continue
-            if token.lstrip:
+            if token.lstrip and start > max(begin, taken_to):
                 blank = text[max(begin, taken_to) : start].tobytes().decode("utf-8", "ignore")
                 start -= len(blank[len(blank.rstrip(_SPACES)) :].encode())
             if token.rstrip:
                 rest = text[stop:end].tobytes().decode("utf-8", "ignore")
                 stop += len(rest[: len(rest) - len(rest.lstrip(_SPACES))].encode())
-            kept.append((max(start, taken_to), stop, which))
+            kept.append((start, stop, which))
             taken_to = stop
         spans = np.array(kept, np.int64).reshape(-1, 3).T
         return Matches(spans[0], spans[1], spans[2])
@@ -119,7 +124,7 @@ _SPACES = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".joi
 )
 
 
-def _cut(bounds: Offsets, matches: Matches, ids: NDArray[np.int64]) -> Segments:
+def _cut(text: Bytes, bounds: Offsets, matches: Matches, ids: NDArray[np.int64]) -> Segments:
     # Where edges coincide, a match ends before a document does, and begins after one begins.
     edges = np.concatenate((3 * matches.stops, 3 * bounds + 1, 3 * matches.starts + 2))
     order = np.argsort(edges, kind="stable")
@@ -130,7 +135,35 @@ def _cut(bounds: Offsets, matches: Matches, ids: NDArray[np.int64]) -> Segments:
     replaced = np.full(len(order) - 1, -1, np.int64)
     replaced[place[count + len(bounds) :]] = ids
     segment_of = place[count : count + len(bounds)] - first_bound
-    return Segments(edges[order] // 3, replaced, segment_of)
+    return Segments(text, edges[order] // 3, replaced, segment_of)
+
+
+def _cut_overlapping(
+    text: Bytes, bounds: Offsets, matches: Matches, ids: NDArray[np.int64]
+) -> Segments:
+    """As `_cut`, where white space that one match took holds the next match.
+
+    Then `tokenizers` emits both and goes on behind the later one, be it earlier in the text.
+    """
+    pieces: list[bytes] = []
+    replaced: list[int] = []
+    segment_of = [0]
+    owner = np.searchsorted(bounds, matches.starts, side="right") - 1
+    for document, (begin, end) in enumerate(pairwise(bounds.tolist())):
+        at = begin
+        for match in np.flatnonzero(owner == document).tolist():
+            start, stop = int(matches.starts[match]), int(matches.stops[match])
+            if at < start:
+                pieces.append(text[at:start].tobytes())
+                replaced.append(-1)
+            pieces.append(b"")
+            replaced.append(int(ids[match]))
+            at = stop
+        if at < end:
+            pieces.append(text[at:end].tobytes())
+            replaced.append(-1)
+        segment_of.append(len(pieces))
+    return Segments(*joined(pieces), np.array(replaced, np.int64), np.array(segment_of, np.int64))
 
 
 def enabled(tokens: Iterable[AddedToken], allowed: frozenset[str] | None) -> tuple[AddedToken, ...]:

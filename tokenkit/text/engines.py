@@ -74,7 +74,7 @@ class KernelEngine:
         if segments is None:
             text, bounds = self._normalized(text, bounds, None)
             return self._encode_normalized(text, bounds, normalized, threads)
-        text, inner = self._normalized(text, segments.bounds, segments.replaced)
+        text, inner = self._normalized(segments.text, segments.bounds, segments.replaced)
         ids, id_bounds = self._encode_normalized(text, inner, normalized, threads)
         return stitch(ids, id_bounds, segments.replaced, segments.segment_of)
 
@@ -91,7 +91,7 @@ class KernelEngine:
         segments = finder.cut(text, bounds)
         if segments is None:
             return self._encoder.encode_parallel(text, bounds, threads)
-        ids, id_bounds = self._encoder.encode_parallel(text, segments.bounds, threads)
+        ids, id_bounds = self._encoder.encode_parallel(segments.text, segments.bounds, threads)
         return stitch(ids, id_bounds, segments.replaced, segments.segment_of)
 
     def _finders_for(self, allowed: Allowed) -> tuple[AddedTokenFinder, AddedTokenFinder]:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
-from tokenkit.text.formats.tiktoken import NAMED_PATTERNS
+from tokenkit.text.formats.tiktoken import NAMED_PATTERNS, for_oniguruma
 
 
 def train(
@@ -32,7 +32,7 @@ def train(
     if pattern == "gpt2":
         tokenizer.pre_tokenizer = byte_level
     else:
-        split = tokenizers.Regex(NAMED_PATTERNS.get(pattern, pattern))
+        split = tokenizers.Regex(for_oniguruma(NAMED_PATTERNS.get(pattern, pattern)))
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [pre_tokenizers.Split(split, "isolated"), byte_level]
         )

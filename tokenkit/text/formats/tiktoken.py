@@ -31,6 +31,11 @@ _IN_JSON = {
 }
 
 
+def for_oniguruma(pattern: str) -> str:
+    """A split pattern in the spelling that `tokenizers` reads alike."""
+    return _IN_JSON.get(pattern, pattern)
+
+
 def looks_like(content: bytes) -> bool:
     """Whether the first line is base64, a blank and a number."""
     first = content.split(b"\n", 1)[0].split()
@@ -109,7 +114,7 @@ def as_tokenizer_json(
     }
     split = {
         "type": "Split",
-        "pattern": {"Regex": _IN_JSON.get(pattern, pattern)},
+        "pattern": {"Regex": for_oniguruma(pattern)},
         "behavior": "Isolated",
         "invert": False,
     }

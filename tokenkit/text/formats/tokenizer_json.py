@@ -26,9 +26,9 @@ def read(content: bytes) -> Plan:
     """Read a tokenizer.json. Raises FormatError where it is not one."""
     try:
         spec = json.loads(content)
-        model = spec["model"]
+        model = dict(spec["model"])
     except (ValueError, KeyError, TypeError) as error:
-        raise FormatError(f"not a tokenizer.json: {error}") from None
+        raise FormatError(f"not a tokenizer.json: {error!r}") from None
     head = {key: value for key, value in spec.items() if key != "model"}
     head["model"] = {k: v for k, v in model.items() if k not in ("vocab", "merges")}
     fingerprint = fingerprint_of(spec)
