@@ -13,7 +13,7 @@ from tokenkit.errors import CorpusError, InputError
 
 STDIN = "-"
 _READ = 1 << 22
-_SUFFIXES = (".txt", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".md", ".json")
+_SUFFIXES = (".txt", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".md")
 
 
 def expand(inputs: Sequence[str]) -> list[str]:
