@@ -311,6 +311,7 @@ def byte_symbols(text, start, stop, byte_ids, characters, symbols):
                     and (at + length == stop or rank < tail_ranks[tail, text[at + length]])
                     and (text[at + 1] & 0xC0) == 0x80
                     and (text[at + length - 1] & 0xC0) == 0x80
+                    and (length == 2 or code >= 0x800)  # no overlong spelling
                 ):
                     symbols[count] = id_
                     count += 1
