@@ -76,15 +76,17 @@ class Truncation:
         excess = len(first) + len(second) - length
         if excess <= 0:
             return first, second
+        if length == 0:
+            return first[:0], second[:0]
         if self.strategy == "longest_first":
             kept = _longest_first(len(first), len(second), length)
             return self._keep(first, kept[0]), self._keep(second, kept[1])
         target = first if self.strategy == "only_first" else second
-        if length and len(target) <= excess:
+        if len(target) <= excess:
             raise EncodeError(
                 f"{self.strategy}: {excess} ids must go and that text has {len(target)}"
             )
-        kept_target = self._keep(target, max(0, len(target) - excess))
+        kept_target = self._keep(target, len(target) - excess)
         return (kept_target, second) if target is first else (first, kept_target)
 
     def _room(self, reserved: int) -> int:

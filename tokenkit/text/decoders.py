@@ -15,7 +15,6 @@ from typing import Any
 from tokenkit.errors import FormatError
 from tokenkit.text import byte_map
 
-_NEUTRAL = "\x01"
 Step = Callable[[list[str]], list[str]]
 _BYTE = re.compile(r"<0x([0-9A-Fa-f]{2}|\+[0-9A-Fa-f])>")
 
@@ -44,9 +43,13 @@ class Decoder:
 
     def token(self, token: str, added: bool) -> bytes:
         """The bytes that one token stands for in the middle of a text."""
-        found = self.raw([_NEUTRAL, token, _NEUTRAL], [True, added, True])
-        mark = _NEUTRAL.encode()
-        return found[found.find(mark) + 1 : found.rfind(mark)]
+        found = self._between([token], [added])
+        # What parts any two tokens belongs to the second of them.
+        return found.removesuffix(self._between([], []))
+
+    def _between(self, tokens: list[str], added: list[bool]) -> bytes:
+        found = self.raw(["\x01", *tokens, "\x02"], [True, *added, True])
+        return found[found.find(b"\x01") + 1 : found.rfind(b"\x02")]
 
     def _run(
         self, tokens: Sequence[str], added: Sequence[bool], steps: tuple[Step, ...], errors: str
