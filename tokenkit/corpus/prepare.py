@@ -155,7 +155,7 @@ def _summary(out: Path, manifest: dict[str, Any], resumed: bool, already_done: b
 def _remove_unfinished(out: Path, journal: Journal) -> None:
     """Files that were being written when the job was killed; the journal does not know them."""
     finished = {file["name"] for entry in journal.entries for file in entry["shard"]["files"]}
-    for path in (*out.glob("shard-*"), *out.glob("*.tmp")):
+    for path in {*out.glob("shard-*"), *out.glob("*.tmp")}:
         if path.name not in finished:
             path.unlink()
 
@@ -307,7 +307,7 @@ class _Run:
         name = "tokenizer.model" if self._tokenizer.engine == "sentencepiece" else TOKENIZER
         write_durably(folder / name, [content])
         if rejected:
-            lines = [json.dumps(record).encode() + b"\n" for record in rejected]
+            lines = [json.dumps(r, sort_keys=True).encode() + b"\n" for r in rejected]
             write_durably(folder / QUARANTINE, lines)
         reasons = Counter(record["reason"].split(":")[0] for record in rejected)
         manifest = {
@@ -330,9 +330,14 @@ class _Run:
             },
             "quarantine": dict(sorted(reasons.items())),
         }
-        write_durably(folder / MANIFEST, [json.dumps(manifest, indent=1).encode() + b"\n"])
+        write_durably(folder / MANIFEST, [_readable(manifest)])
         self._journal.remove()
         return _summary(folder, manifest, resumed, already_done=False)
+
+
+def _readable(manifest: dict[str, Any]) -> bytes:
+    # Sorted, because what comes back from the journal has lost the order it was made in.
+    return json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n"
 
 
 def _empty_entry() -> dict[str, Any]:
