@@ -10,7 +10,7 @@ carried from one step to the next.
 import numpy as np
 
 from encoders.intrinsics import clz64, ctz64, popcount64
-from encoders.jit import kernel
+from encoders.jit import inlined, kernel
 from encoders.scan.intrinsics import ascii_masks
 
 LETTER, NUMBER, SPACE, MARK, UPPER, LOWER, CASELESS = 1, 2, 4, 8, 16, 32, 64
@@ -671,5 +671,39 @@ def scan_deepseek(text, bounds, document, position, ends, index, blocks):
                 position = stop
                 ends[count] = position
                 count += 1
+        document += 1
+    return count, document, position
+
+
+# --- SentencePiece's U+2581, the blank made visible
+
+
+@inlined
+def is_metaspace(text, at, end):
+    """Whether U+2581 stands at ``at``."""
+    return at + 3 <= end and text[at] == 0xE2 and text[at + 1] == 0x96 and text[at + 2] == 0x81
+
+
+@kernel
+def scan_metaspace(text, bounds, document, position, ends, index, blocks, every):
+    """Pieces begin with each U+2581, or (without ``every``) with each run of them."""
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count == len(ends):
+                return count, document, position
+            if is_metaspace(text, position, end):
+                position += 3
+                while not every and is_metaspace(text, position, end):
+                    position += 3
+            else:
+                position += 1
+            while position < end and not (
+                text[position] == 0xE2 and is_metaspace(text, position, end)
+            ):
+                position += 1
+            ends[count] = position
+            count += 1
         document += 1
     return count, document, position

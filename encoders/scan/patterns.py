@@ -59,7 +59,6 @@ DEEPSEEK_V3 = SequenceScanner(
 """DeepSeek V3 and R1: three splits in sequence."""
 
 
-
 def _by_class(dropped: int, isolated: int, grouped: int) -> KernelScanner:
     breaks = dropped & SPACE != 0
     return KernelScanner("scan_by_class", (dropped, isolated, grouped), cuts_at_lines=breaks)
@@ -71,6 +70,10 @@ DIGITS = _by_class(0, 0, NUMBER)
 DIGITS_INDIVIDUAL = _by_class(0, NUMBER, 0)
 PUNCTUATION = _by_class(0, DELIMITER, 0)
 BERT = _by_class(SPACE, DELIMITER, 0)
+METASPACE = KernelScanner("scan_metaspace", (True,), cuts_at_lines=False)
+"""A piece begins with each U+2581, as `Metaspace` splits."""
+METASPACE_RUNS = KernelScanner("scan_metaspace", (False,), cuts_at_lines=False)
+"""A piece begins with each run of U+2581."""
 
 _KNOWN: dict[str, Scanner] = {
     GPT2_PATTERN: GPT2,

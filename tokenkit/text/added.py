@@ -61,6 +61,13 @@ class Segments:
     replaced: Offsets
     segment_of: Offsets
 
+    def begins(self, first: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+        """bool[segments]: which begin a text, given which documents do (all unless given)."""
+        found = np.zeros(len(self.replaced), np.bool_)
+        starts = self.segment_of[:-1] if first is None else self.segment_of[:-1][first]
+        found[starts[starts < len(found)]] = True
+        return found
+
 
 @dataclass(frozen=True, eq=False)
 class AddedTokenFinder:

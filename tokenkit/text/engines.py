@@ -1,21 +1,22 @@
 """What runs a tokenizer: our kernels, or a library where they do not cover its pipeline."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders.bpe import BpeEncoder, BpeTables, decode
-from encoders.buffers import Bytes, Ids, Offsets, joined
+from encoders.buffers import Bytes, Ids, Offsets
 from encoders.match import stitch
-from encoders.scan import Scanner
 from tokenkit.errors import DecodeError, EncodeError
 from tokenkit.text import byte_map
 from tokenkit.text.added import AddedToken, AddedTokenFinder, enabled
 from tokenkit.text.decoders import byte_of
+from tokenkit.text.pipeline import Pipeline
 
 Allowed = frozenset[str] | None
 """Special tokens to recognise in text; None is all of them."""
@@ -42,7 +43,7 @@ class Engine(Protocol):
 
 
 class KernelEngine:
-    """Byte-level BPE on our own kernels."""
+    """BPE on our own kernels."""
 
     name = "kernels"
     reason = ""
@@ -50,49 +51,56 @@ class KernelEngine:
     def __init__(
         self,
         tables: BpeTables,
-        scanner: Scanner,
+        pipeline: Pipeline,
         added: tuple[AddedToken, ...],
         odd: Mapping[int, bytes],
-        normalize: Callable[[str], str] | None,
-        keeps_ascii: bool,
     ) -> None:
-        """``odd``: bytes of tokens that no text becomes; ``keeps_ascii``: of ``normalize``."""
+        """``odd``: bytes of tokens that are spelled otherwise than what they stand for."""
         self.tables = tables
         self.added = added
         self.odd = odd
-        self._encoder = BpeEncoder(tables, scanner)
-        self._normalize = normalize
-        self._keeps_ascii = keeps_ascii
+        self.by_character = bool(tables.options[0])
+        self._pipeline = pipeline
+        self._encoder = BpeEncoder(tables, pipeline.scanner)
         self._finders: dict[Allowed, tuple[AddedTokenFinder, AddedTokenFinder]] = {}
 
     def encode(
         self, text: Bytes, bounds: Offsets, allowed: Allowed, threads: int
     ) -> tuple[Ids, Offsets]:
         """See `Engine.encode`."""
-        raw, normalized = self._finders_for(allowed)
-        segments = raw.cut(text, bounds)
-        if segments is None:
-            text, bounds = self._normalized(text, bounds, None)
-            return self._encode_normalized(text, bounds, normalized, threads)
-        text, inner = self._normalized(segments.text, segments.bounds, segments.replaced)
-        ids, id_bounds = self._encode_normalized(text, inner, normalized, threads)
-        return stitch(ids, id_bounds, segments.replaced, segments.segment_of)
+        raw, later = self._finders_for(allowed)
+        cut = raw.cut(text, bounds)
+        if cut is None:
+            text, bounds = self._pipeline.normalize.all(text, bounds)
+            return self._encode_normalized(text, bounds, None, later, threads)
+        text, inner = self._pipeline.normalize.all(cut.text, cut.bounds, cut.replaced)
+        ids, id_bounds = self._encode_normalized(text, inner, cut.begins(None), later, threads)
+        return stitch(ids, id_bounds, cut.replaced, cut.segment_of)
+
+    def _encode_normalized(
+        self,
+        text: Bytes,
+        bounds: Offsets,
+        first: NDArray[np.bool_] | None,
+        finder: AddedTokenFinder,
+        threads: int,
+    ) -> tuple[Ids, Offsets]:
+        prepare = self._pipeline.prepare
+        cut = finder.cut(text, bounds)
+        if cut is None:
+            text, bounds = prepare.all(text, bounds, first=first)
+            return self._encoder.encode_parallel(text, bounds, threads)
+        text, inner = prepare.all(cut.text, cut.bounds, cut.replaced, cut.begins(first))
+        ids, id_bounds = self._encoder.encode_parallel(text, inner, threads)
+        return stitch(ids, id_bounds, cut.replaced, cut.segment_of)
 
     def encode_dropout(
         self, text: Bytes, bounds: Offsets, dropout: float, seed: int
     ) -> tuple[Ids, Offsets]:
         """Encode with BPE-dropout; added tokens are ordinary text here."""
-        text, bounds = self._normalized(text, bounds, None)
+        text, bounds = self._pipeline.normalize.all(text, bounds)
+        text, bounds = self._pipeline.prepare.all(text, bounds)
         return self._encoder.encode_dropout(text, bounds, dropout, seed)
-
-    def _encode_normalized(
-        self, text: Bytes, bounds: Offsets, finder: AddedTokenFinder, threads: int
-    ) -> tuple[Ids, Offsets]:
-        segments = finder.cut(text, bounds)
-        if segments is None:
-            return self._encoder.encode_parallel(text, bounds, threads)
-        ids, id_bounds = self._encoder.encode_parallel(segments.text, segments.bounds, threads)
-        return stitch(ids, id_bounds, segments.replaced, segments.segment_of)
 
     def _finders_for(self, allowed: Allowed) -> tuple[AddedTokenFinder, AddedTokenFinder]:
         found = self._finders.get(allowed)
@@ -100,29 +108,11 @@ class KernelEngine:
             tokens = enabled(self.added, allowed)
             raw = AddedTokenFinder(tuple(token for token in tokens if not token.normalized))
             later = tuple(token for token in tokens if token.normalized)
-            found = raw, AddedTokenFinder(later, self._normalize or str)
+            found = raw, AddedTokenFinder(later, self._pipeline.normalize.spelling)
             if len(self._finders) >= _KEPT_CHOICES:
                 self._finders.clear()
             self._finders[allowed] = found
         return found
-
-    def _normalized(
-        self, text: Bytes, bounds: Offsets, replaced: Offsets | None
-    ) -> tuple[Bytes, Offsets]:
-        """The text with documents normalised, but for those that an added token replaces."""
-        if self._normalize is None:
-            return text, bounds
-        body = text[bounds[0] : bounds[-1]]
-        if self._keeps_ascii and not (body & 0x80).any():
-            return text, bounds
-        documents = []
-        for document, (start, stop) in enumerate(pairwise(bounds)):
-            raw = text[start:stop].tobytes()
-            kept = replaced is not None and replaced[document] >= 0
-            if not kept and not (self._keeps_ascii and raw.isascii()):
-                raw = self._normalize(raw.decode("utf-8", "replace")).encode()
-            documents.append(raw)
-        return joined(documents)
 
     @cached_property
     def decode_tables(self) -> tuple[Bytes, Offsets]:
@@ -160,9 +150,14 @@ class KernelEngine:
         """See `Engine.vocab`."""
         raw, offsets = self.tables.vocab.tobytes(), self.tables.offsets.tolist()
         spans = enumerate(pairwise(offsets))
-        found = {byte_map.from_bytes(raw[a:b]): id_ for id_, (a, b) in spans if b > a}
-        found |= {token.decode("utf-8", "surrogatepass"): id_ for id_, token in self.odd.items()}
+        spelled = _as_text if self.by_character else byte_map.from_bytes
+        found = {spelled(raw[a:b]): id_ for id_, (a, b) in spans if b > a and id_ not in self.odd}
+        found |= {_as_text(token): id_ for id_, token in self.odd.items()}
         return found | {token.content: token.id for token in self.added}
+
+
+def _as_text(token: bytes) -> str:
+    return token.decode("utf-8", "surrogatepass")
 
 
 class LibraryEngine:

@@ -3,16 +3,18 @@
 import gzip
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from tokenkit.errors import FormatError
 from tokenkit.text.added import AddedToken
 from tokenkit.text.cache import cached_plan
+from tokenkit.text.changes import Change
 from tokenkit.text.engines import Engine, KernelEngine, LibraryEngine, SentencePieceEngine
 from tokenkit.text.formats import tiktoken, tokenizer_json
 from tokenkit.text.formats.plan import Plan, fingerprint_of
+from tokenkit.text.pipeline import Pipeline, cut_at_blanks, pipeline_from_json
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,12 @@ def load(
 def _engine(plan: Plan) -> Engine:
     if plan.tables is None:
         return LibraryEngine(plan.content, plan.reason)
-    from encoders.scan import scanner_for
-
     if plan.pattern:
-        scanner = scanner_for(plan.pattern)
+        from encoders.scan import scanner_for
+
+        pipeline = Pipeline(Change(), Change(), scanner_for(plan.pattern))
     else:
-        scanner = tokenizer_json.scanner_from_json(plan.head.get("pre_tokenizer"))
-    normalize, keeps_ascii = tokenizer_json.normalizer_from_json(plan.head.get("normalizer"))
+        pipeline = pipeline_from_json(plan.head)
+        pipeline = replace(pipeline, scanner=cut_at_blanks(pipeline.scanner, plan.tables))
     added = tuple(map(AddedToken.from_json, plan.head.get("added_tokens") or ()))
-    return KernelEngine(plan.tables, scanner, added, plan.odd or {}, normalize, keeps_ascii)
+    return KernelEngine(plan.tables, pipeline, added, plan.odd or {})

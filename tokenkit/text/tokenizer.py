@@ -23,6 +23,7 @@ from tokenkit.errors import (
 from tokenkit.text import spans
 from tokenkit.text.added import AddedToken
 from tokenkit.text.batching import Padded, Padding, Truncation
+from tokenkit.text.changes import normalizer_from_json
 from tokenkit.text.contract import Contract, contract_of
 from tokenkit.text.decoders import decoder_from_json
 from tokenkit.text.engines import (
@@ -32,7 +33,7 @@ from tokenkit.text.engines import (
     SentencePieceDecoder,
     SentencePieceEngine,
 )
-from tokenkit.text.formats import tiktoken, tokenizer_json
+from tokenkit.text.formats import tiktoken
 from tokenkit.text.formats.plan import Plan
 from tokenkit.text.loading import Source, load, unzipped
 from tokenkit.text.spans import Encoding
@@ -212,8 +213,7 @@ class Tokenizer:
         """The normal form that the file asks for; the text itself where it asks for none."""
         if isinstance(self._engine, SentencePieceEngine):
             return str(self._engine.processor.normalize(text))
-        normalize, _ = tokenizer_json.normalizer_from_json(self._head.get("normalizer"))
-        return normalize(_sound(text)) if normalize else text
+        return normalizer_from_json(self._head.get("normalizer")).spelling(_sound(text))
 
     @cached_property
     def vocab_size(self) -> int:
