@@ -63,11 +63,11 @@ def add_pair(pairs, shift, left, right, value):
 
 
 @kernel
-def fill_pairs(pairs, shift, lefts, rights, merged):
+def fill_pairs(pairs, shift, lefts, rights, merged, ranks):
     """Pairs in rank order; a later one of the same key replaces the earlier, as `tokenizers`."""
-    for rank in range(len(lefts)):
-        value = np.uint64(rank) << U32 | np.uint64(merged[rank])
-        add_pair(pairs, shift, lefts[rank], rights[rank], value)
+    for i in range(len(lefts)):
+        value = np.uint64(ranks[i]) << U32 | np.uint64(merged[i])
+        add_pair(pairs, shift, lefts[i], rights[i], value)
 
 
 @inlined

@@ -99,7 +99,9 @@ def tables_from_ranks(tokens: Sequence[bytes]) -> BpeTables:
     pairs, shift = _pair_table(len(tokens))
     order = np.flatnonzero(np.diff(offsets) > 0).astype(np.int64)
     parts = np.empty((3, len(tokens)), np.uint32)
-    found = _kernels.merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, *parts, merge_scratch(_longest(offsets)))
+    found = _kernels.merges_of_ranks(
+        vocab, offsets, order, byte_ids, pairs, shift, *parts, merge_scratch(_longest(offsets))
+    )
     merges = np.ascontiguousarray(parts[:, :found].T)
     return _assemble(vocab, offsets, merges, pairs, byte_ids, whole_ids=order)
 
@@ -113,6 +115,7 @@ def tables_from_merges(
     characters: Sequence[Mapping[bytes, int]] | None = None,
     unknown: int | None = None,
     fuse_unknown: bool = False,
+    ranks: NDArray[np.uint32] | None = None,
 ) -> BpeTables:
     """Tables of a merge list (`tokenizers`): ``merges`` is (left, right, merged), best first.
 
@@ -121,6 +124,8 @@ def tables_from_merges(
     ``characters`` (four mappings, of a character alone, first, last and inner in a piece) they
     are characters, and ``byte_ids`` is the fallback, all ABSENT where there is none.
     ``ignore_merges``: a piece that is a token becomes it even where merging would not make it.
+    ``ranks`` (uint32[M], ascending) are those of the merges where some share one, as all the
+    ways to make a token do in SentencePiece; of equal ranks the leftmost pair merges.
     """
     if len(merges) >= _MOST_MERGES:
         raise ValueError(f"{len(merges)} merges; the kernels hold fewer than {_MOST_MERGES}")
@@ -129,7 +134,9 @@ def tables_from_merges(
     vocab, offsets = _flat(tokens)
     merges = np.ascontiguousarray(merges, np.uint32).reshape(-1, 3)
     pairs, shift = _pair_table(len(merges))
-    _kernels.fill_pairs(pairs, shift, *np.ascontiguousarray(merges.T))
+    if ranks is None:
+        ranks = np.arange(len(merges), dtype=np.uint32)
+    _kernels.fill_pairs(pairs, shift, *np.ascontiguousarray(merges.T), ranks)
     options = np.array(
         [characters is not None, ABSENT if unknown is None else unknown, fuse_unknown], np.int64
     )

@@ -135,3 +135,15 @@ def metaspace(scheme: str) -> Change:
         return mark + marked if wanted and marked and not marked.startswith(mark) else marked
 
     return Change((run,), False)
+
+
+def plain_blanks(dummy_prefix: bool) -> Change:
+    """SentencePiece with the identity rule: blanks to U+2581, and one put in front."""
+    mark = "\u2581".encode()
+    front = mark if dummy_prefix else b""
+    return Change((lambda text, _: front + text.replace(b" ", mark) if text else text,), False)
+
+
+def by(normalize: Callable[[str], str]) -> Change:
+    """A change that a library makes; bytes outside UTF-8 are U+FFFD to it."""
+    return Change((lambda text, _: normalize(text.decode("utf-8", "replace")).encode(),), False)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoders.bpe import BpeEncoder, BpeTables, decode
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.match import stitch
-from tokenkit.errors import DecodeError, EncodeError
+from tokenkit.errors import DecodeError, EncodeError, FormatError
 from tokenkit.text import byte_map
 from tokenkit.text.added import AddedToken, AddedTokenFinder, enabled
 from tokenkit.text.decoders import byte_of
@@ -224,49 +224,38 @@ def _library(content: bytes, allowed: Allowed) -> Any:
     return library
 
 
-class SentencePieceEngine:
-    """The `sentencepiece` library on a .model file."""
+class SentencePieceLibrary:
+    """What only the `sentencepiece` library knows exactly: normal forms, decoding, spans.
 
-    name = "sentencepiece"
-    reason = "a SentencePiece model"
+    ``text``, ``raw`` and ``token`` are those of `decoders.Decoder`.
+    """
 
     def __init__(self, model: bytes) -> None:
+        self._model = model
+
+    @cached_property
+    def processor(self) -> Any:
+        """The library's object. Raises FormatError where it does not take the model."""
         import sentencepiece
 
-        self.processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        try:
+            return sentencepiece.SentencePieceProcessor(model_proto=self._model)
+        except RuntimeError as error:
+            raise FormatError(f"not a SentencePiece model: {error}") from None
 
-    def encode(
-        self, text: Bytes, bounds: Offsets, allowed: Allowed, threads: int
-    ) -> tuple[Ids, Offsets]:
-        """See `Engine.encode`. Control symbols are never recognised in text, as in the library."""
-        del allowed
-        texts = [
-            text[start:stop].tobytes().decode("utf-8", "replace")
-            for start, stop in pairwise(bounds)
-        ]
-        return _rows(self.processor.encode(texts, num_threads=threads) if texts else [])
+    def normalize(self, text: str) -> str:
+        """The text in the form that is cut into pieces."""
+        return str(self.processor.normalize(text))
 
-    def spans(self, text: str, allowed: Allowed) -> tuple[list[int], list[tuple[int, int]]]:
+    def spans(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         """Ids of one text and their spans of characters."""
-        del allowed
         found = self.processor.encode(text, out_type="offset_mapping")
         return found["ids"], found["offsets"]
-
-    def vocab(self) -> dict[str, int]:
-        """See `Engine.vocab`."""
-        return {self.processor.id_to_piece(i): i for i in range(self.processor.get_piece_size())}
-
-
-class SentencePieceDecoder:
-    """Pieces to text as the library does it; the counterpart of `decoders.Decoder`."""
-
-    def __init__(self, processor: Any) -> None:
-        self._processor = processor
 
     def text(self, tokens: Sequence[str], added: Sequence[bool]) -> str:
         """The text of pieces."""
         del added
-        return str(self._processor.decode_pieces(list(tokens)))
+        return str(self.processor.decode_pieces(list(tokens)))
 
     def raw(self, tokens: Sequence[str], added: Sequence[bool]) -> bytes:
         """The same, in UTF-8."""
@@ -279,6 +268,44 @@ class SentencePieceDecoder:
         if byte is not None:
             return bytes([byte])
         return self.text(["x", token, "x"], ())[1:-1].encode()
+
+
+class SentencePieceEngine:
+    """The `sentencepiece` library on a .model file."""
+
+    name = "sentencepiece"
+
+    def __init__(
+        self, library: SentencePieceLibrary, added: tuple[AddedToken, ...], reason: str
+    ) -> None:
+        """``added``: the control pieces, which the library itself never finds in text."""
+        self.reason = reason
+        self._processor = library.processor
+        self._added = added
+
+    def encode(
+        self, text: Bytes, bounds: Offsets, allowed: Allowed, threads: int
+    ) -> tuple[Ids, Offsets]:
+        """See `Engine.encode`."""
+        cut = AddedTokenFinder(enabled(self._added, allowed)).cut(text, bounds)
+        if cut is not None:
+            text, bounds = cut.text, cut.bounds
+        texts = [
+            text[start:stop].tobytes().decode("utf-8", "replace")
+            for start, stop in pairwise(bounds)
+        ]
+        rows = self._processor.encode(texts, num_threads=threads) if texts else []
+        ids, id_bounds = _rows(rows)
+        return (
+            (ids, id_bounds)
+            if cut is None
+            else stitch(ids, id_bounds, cut.replaced, cut.segment_of)
+        )
+
+    def vocab(self) -> dict[str, int]:
+        """See `Engine.vocab`."""
+        processor = self._processor
+        return {processor.id_to_piece(i): i for i in range(processor.get_piece_size())}
 
 
 def _rows(rows: Sequence[Sequence[int]]) -> tuple[Ids, Offsets]:

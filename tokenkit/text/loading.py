@@ -7,13 +7,20 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
+from encoders.scan import WholeScanner, scanner_for
 from tokenkit.errors import FormatError
 from tokenkit.text.added import AddedToken
 from tokenkit.text.cache import cached_plan
-from tokenkit.text.changes import Change
-from tokenkit.text.engines import Engine, KernelEngine, LibraryEngine, SentencePieceEngine
-from tokenkit.text.formats import tiktoken, tokenizer_json
-from tokenkit.text.formats.plan import Plan, fingerprint_of
+from tokenkit.text.changes import Change, by, plain_blanks
+from tokenkit.text.engines import (
+    Engine,
+    KernelEngine,
+    LibraryEngine,
+    SentencePieceEngine,
+    SentencePieceLibrary,
+)
+from tokenkit.text.formats import sentencepiece, tiktoken, tokenizer_json
+from tokenkit.text.formats.plan import Plan
 from tokenkit.text.pipeline import Pipeline, cut_at_blanks, pipeline_from_json
 
 
@@ -76,11 +83,9 @@ def load(
         plan = cached_plan(content, "json", lambda: tokenizer_json.read(content))
         return source, plan, _engine(plan)
     if content[:1] == b"\x0a":
-        plan = Plan({}, fingerprint_of({"sentencepiece": digest}))
-        try:
-            return source, plan, SentencePieceEngine(content)
-        except RuntimeError as error:
-            raise FormatError(f"not a SentencePiece model: {error}") from None
+        plan = cached_plan(content, "sentencepiece", lambda: sentencepiece.read(content))
+        plan = replace(plan, content=content)
+        return source, plan, _sentencepiece_engine(plan)
     raise FormatError("neither a tokenizer.json nor a rank file nor a SentencePiece model")
 
 
@@ -88,11 +93,20 @@ def _engine(plan: Plan) -> Engine:
     if plan.tables is None:
         return LibraryEngine(plan.content, plan.reason)
     if plan.pattern:
-        from encoders.scan import scanner_for
-
         pipeline = Pipeline(Change(), Change(), scanner_for(plan.pattern))
     else:
         pipeline = pipeline_from_json(plan.head)
         pipeline = replace(pipeline, scanner=cut_at_blanks(pipeline.scanner, plan.tables))
     added = tuple(map(AddedToken.from_json, plan.head.get("added_tokens") or ()))
     return KernelEngine(plan.tables, pipeline, added, plan.odd or {})
+
+
+def _sentencepiece_engine(plan: Plan) -> Engine:
+    library = SentencePieceLibrary(plan.content)
+    added = tuple(map(AddedToken.from_json, plan.head["added_tokens"]))
+    if plan.tables is None:
+        return SentencePieceEngine(library, added, plan.reason)
+    rules = plan.head["sentencepiece"]
+    normalize = plain_blanks(rules["dummy_prefix"]) if rules["plain"] else by(library.normalize)
+    scanner = cut_at_blanks(WholeScanner(), plan.tables)
+    return KernelEngine(plan.tables, Pipeline(normalize, Change(), scanner), added, plan.odd or {})

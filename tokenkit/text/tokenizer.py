@@ -30,8 +30,7 @@ from tokenkit.text.engines import (
     Engine,
     KernelEngine,
     LibraryEngine,
-    SentencePieceDecoder,
-    SentencePieceEngine,
+    SentencePieceLibrary,
 )
 from tokenkit.text.formats import tiktoken
 from tokenkit.text.formats.plan import Plan
@@ -73,12 +72,12 @@ class Tokenizer:
         self.truncation = Truncation.from_json(truncation) if truncation else None
         """What the file asks for, and `encode_padded` applies unless told otherwise."""
         self.padding = Padding.from_json(padding) if padding else None
-        if isinstance(engine, SentencePieceEngine):
-            self._decoder: Any = SentencePieceDecoder(engine.processor)
-            self._bytes_join = False
-        else:
-            self._decoder = decoder = decoder_from_json(plan.head.get("decoder"))
-            self._bytes_join = decoder.byte_level and not decoder.steps
+        self._sentencepiece = (
+            SentencePieceLibrary(plan.content) if "sentencepiece" in plan.head else None
+        )
+        decoder = decoder_from_json(plan.head.get("decoder"))
+        self._decoder = self._sentencepiece or decoder
+        self._bytes_join = decoder.byte_level and not decoder.steps
 
     # --- making one
 
@@ -205,14 +204,14 @@ class Tokenizer:
 
         "lossless": the text; "normalizing": `normalize` of the text; "lossy": perhaps less.
         """
-        if isinstance(self._engine, SentencePieceEngine):
+        if self._sentencepiece:
             return "lossy"
         return contract_of(self._head, self.vocab, self._bytes_join)
 
     def normalize(self, text: str) -> str:
         """The normal form that the file asks for; the text itself where it asks for none."""
-        if isinstance(self._engine, SentencePieceEngine):
-            return str(self._engine.processor.normalize(text))
+        if self._sentencepiece:
+            return self._sentencepiece.normalize(_sound(text))
         return normalizer_from_json(self._head.get("normalizer")).spelling(_sound(text))
 
     @cached_property
@@ -239,9 +238,6 @@ class Tokenizer:
     @cached_property
     def special_tokens(self) -> Mapping[str, int]:
         """Special token to id."""
-        if isinstance(self._engine, SentencePieceEngine):
-            is_control = self._engine.processor.is_control
-            return {token: id_ for token, id_ in self.vocab.items() if is_control(id_)}
         return {token.content: token.id for token in self.added_tokens if token.special}
 
     def token_to_id(self, token: str) -> int | None:
@@ -393,9 +389,14 @@ class Tokenizer:
             stops = np.cumsum(np.diff(self._engine.decode_tables[1])[ids])
             starts = np.concatenate((np.zeros(1, np.int64), stops))[: len(stops)]
             return spans.from_byte_spans(ids, np.stack((starts, stops), axis=1), given)
-        return spans.from_char_spans(
-            *self._spanning_library.spans(spans.readable(given)[0], allowed), given
-        )
+        clean = spans.readable(given)[0]
+        if self._sentencepiece and not any(
+            token in clean for token in self.special_tokens if allowed is None or token in allowed
+        ):
+            return spans.from_char_spans(*self._sentencepiece.spans(clean), given)
+        if self._sentencepiece:
+            raise EncodeError("spans around control pieces of a SentencePiece model are not known")
+        return spans.from_char_spans(*self._spanning_library.spans(clean, allowed), given)
 
     def _covers(self, allowed: frozenset[str] | None) -> bool:
         """Whether the tokens' bytes are those of the text, one after another."""
@@ -405,8 +406,8 @@ class Tokenizer:
         )
 
     @cached_property
-    def _spanning_library(self) -> LibraryEngine | SentencePieceEngine:
-        if isinstance(self._engine, LibraryEngine | SentencePieceEngine):
+    def _spanning_library(self) -> LibraryEngine:
+        if isinstance(self._engine, LibraryEngine):
             return self._engine
         return LibraryEngine(self.to_bytes(), "offsets of a pipeline that changes text")
 
