@@ -1,5 +1,7 @@
 """BPE on characters, with every option that changes what the symbols are, equals `tokenizers`."""
 
+import unicodedata
+
 import pytest
 import tokenizers
 from hypothesis import given, settings
@@ -92,6 +94,14 @@ def like_llama2(added):
 PIPELINES["llama 2"] = like_llama2(False)
 PIPELINES["llama 2, added"] = like_llama2(True)
 
+
+def settled(text):
+    """Without lone surrogates, and without characters whose class depends on the Unicode version:
+    ours is that of `regex`, theirs that of their Rust libraries."""
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return "".join("?" if unicodedata.category(c) == "Cn" else c for c in text)
+
+
 odd = st.one_of(
     texts,
     st.lists(
@@ -118,7 +128,7 @@ class TestPipelines:
     @settings(max_examples=150)
     def test_equal_to_tokenizers(self, name, text):
         peer, ours = PIPELINES[name], self.ours(name)
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        text = settled(text)
         expected = peer.encode(text, add_special_tokens=False).ids
         assert ours.encode(text, allowed_special="all").tolist() == expected
         decoded = peer.decode(expected, skip_special_tokens=False)
@@ -131,7 +141,7 @@ class TestPipelines:
     @settings(max_examples=30)
     def test_batches_and_offsets(self, name, batch):
         peer, ours = PIPELINES[name], self.ours(name)
-        batch = [t.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for t in batch]
+        batch = list(map(settled, batch))
         rows = peer.encode_batch(batch, add_special_tokens=False)
         assert ours.encode_batch(batch, allowed_special="all").to_lists() == [r.ids for r in rows]
         for text, row in zip(batch, rows, strict=True):
