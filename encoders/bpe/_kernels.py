@@ -5,6 +5,7 @@ import numpy as np
 from encoders.intrinsics import (
     clz64,
     ctz64,
+    load_u32,
     load_u64,
     min16_u32,
     popcount64,
@@ -23,6 +24,8 @@ SHORT = 64  # symbols that the short merge holds; their liveness is one machine 
 INDEX_BITS = np.uint32(6)
 NEVER = np.uint32(0xFFFFFFFF)
 LONGEST_KEY = 15  # bytes of a piece that fit a cache key beside its length
+LONGEST_CACHED = 256  # longer pieces hardly ever come again
+HASHED = np.uint64(0xFF << 56)  # top byte of a key that is a hash; the bytes lie in the arena
 INLINE = 3  # ids that fit a cache entry
 BATCH = 128  # pieces whose cache lines are asked for before the first is looked at
 ABSENT = np.uint32(0xFFFFFFFF)
@@ -247,29 +250,37 @@ def same_bytes(a, i, b, j, length):
 
 @kernel
 def fill_whole(whole, vocab, offsets, ids):
-    """Hash table from token bytes to id, of the tokens that win as whole pieces."""
+    """Hash table from token bytes to ``hash's upper half << 32 | id``."""
     last = np.uint64(len(whole) - 1)
     for id_ in ids:
         start = offsets[id_]
-        slot = hash_piece(vocab, start, offsets[id_ + 1] - start) & last
-        while whole[slot] != ABSENT:
+        hashed = hash_piece(vocab, start, offsets[id_ + 1] - start)
+        slot = hashed & last
+        while whole[slot] != ONES:
             slot = (slot + U1) & last
-        whole[slot] = id_
+        whole[slot] = (hashed & ~LOW32) | np.uint64(id_)
+
+
+@inlined
+def find_hashed(whole, vocab, offsets, text, start, length, hashed):
+    last = np.uint64(len(whole) - 1)
+    slot = hashed & last
+    while whole[slot] != ONES:
+        # Bytes are compared only where half of the hash agrees already.
+        if (whole[slot] ^ hashed) >> U32 == U0:
+            id_ = np.int64(whole[slot] & LOW32)
+            at = offsets[id_]
+            if offsets[id_ + 1] - at == length and same_bytes(vocab, at, text, start, length):
+                return np.uint32(id_)
+        slot = (slot + U1) & last
+    return ABSENT
 
 
 @inlined
 def find_whole(whole, vocab, offsets, text, start, length):
     """Id of the token with these bytes; ABSENT where there is none."""
-    last = np.uint64(len(whole) - 1)
-    slot = hash_piece(text, start, length) & last
-    while True:
-        id_ = whole[slot]
-        if id_ == ABSENT:
-            return id_
-        at = offsets[id_]
-        if offsets[id_ + 1] - at == length and same_bytes(vocab, at, text, start, length):
-            return id_
-        slot = (slot + U1) & last
+    hashed = hash_piece(text, start, length)
+    return find_hashed(whole, vocab, offsets, text, start, length, hashed)
 
 
 # --- from characters to symbols
@@ -285,45 +296,58 @@ def utf8_length(lead):
 
 
 @inlined
-def byte_symbols(text, start, stop, byte_ids, characters, symbols):
-    """One symbol a byte, or a character where its bytes are sure to merge first.
+def byte_symbols(text, start, stop, byte_ids, characters, byte_pairs, symbols):
+    """One symbol a byte, or two bytes or a character where they are sure to merge first.
 
-    Why that is exact: in a table whose merges never rank before the merges that make their
-    parts, ranks never fall while a piece is merged. So if every merge that could tear the
-    character apart - of a part of it with a neighbour - ranks after the merges inside it, those
-    inside come first; see ``character_tables``.
+    Why that is exact: where no merge ranks before those that make its parts, ranks never fall
+    while a piece is merged. So if every merge that could tear the bytes apart - of a part of
+    them with a neighbour, whatever that has grown to - ranks after the merges among them, those
+    among them come first. The tables hold the least such rank by the neighbouring byte.
     """
     char_ids, char_ranks, lead_ranks, tail_ranks = characters
-    count, at = 0, start
+    pair_ids, pair_ranks, left_ranks, right_ranks = byte_pairs
+    count, at, before = 0, start, 256
+    if len(pair_ids) == 0:
+        while at < stop:
+            symbols[count] = byte_ids[text[at]]
+            count += 1 if byte_ids[text[at]] != ABSENT else 0
+            at += 1
+        return count
     while at < stop:
-        lead = text[at]
-        if lead >= 0xC2 and lead < 0xF0 and len(char_ids) > 0:
-            length = utf8_length(lead)
+        lead = np.int64(text[at])
+        if 0xC2 <= lead < 0xF0:
+            length = 2 if lead < 0xE0 else 3
             if at + length <= stop:
-                code = np.int64(lead & 0x1F) << 6 | np.int64(text[at + 1] & 0x3F)
+                code = (lead & 0x1F) << 6 | np.int64(text[at + 1] & 0x3F)
                 if length == 3:
                     code = (code << 6 | np.int64(text[at + 2] & 0x3F)) & 0xFFFF
-                id_, rank = char_ids[code], char_ranks[code]
+                rank = char_ranks[code]
                 tail = text[at + length - 1] & 0x3F
+                after = np.int64(text[at + length]) if at + length < stop else 256
                 if (
-                    id_ != ABSENT
-                    and (at == start or rank < lead_ranks[lead & 0x3F, text[at - 1]])
-                    and (at + length == stop or rank < tail_ranks[tail, text[at + length]])
+                    rank < lead_ranks[lead & 0x3F, before]
+                    and rank < tail_ranks[tail, after]
                     and (text[at + 1] & 0xC0) == 0x80
                     and (text[at + length - 1] & 0xC0) == 0x80
-                    and (length == 2 or code >= 0x800)  # no overlong spelling
                 ):
-                    symbols[count] = id_
+                    symbols[count] = char_ids[code]
                     count += 1
                     at += length
+                    before = np.int64(text[at - 1])
                     continue
-        symbols[count] = byte_ids[lead]
-        count += 1 if byte_ids[lead] != ABSENT else 0
-        at += 1
+        # Without a branch, for whether two letters merge is nearly a toss of a coin.
+        second = np.int64(text[at + 1])
+        after = np.int64(text[at + 2]) if at + 2 < stop else 256
+        rank = pair_ranks[lead, second] if at + 1 < stop else NEVER
+        sure = (rank < left_ranks[before, lead]) & (rank < right_ranks[second, after])
+        symbols[count] = pair_ids[lead, second] if sure else byte_ids[lead]
+        count += 1
+        at += 2 if sure else 1
+        before = second if sure else lead
     return count
 
 
-@kernel
+@inlined
 def char_symbols(text, start, stop, char_tables, byte_ids, unknown, fuse_unknown, symbols):
     """One symbol a character, as `tokenizers` BPE has it without a byte alphabet.
 
@@ -336,7 +360,9 @@ def char_symbols(text, start, stop, char_tables, byte_ids, unknown, fuse_unknown
     fused = False
     while at < stop:
         length = min(utf8_length(text[at]), stop - at)
-        place = (2 if at + length == stop else 3) if at > start else (0 if at + length == stop else 1)
+        place = (
+            (2 if at + length == stop else 3) if at > start else (0 if at + length == stop else 1)
+        )
         found = find_whole(tables[place], keys, offsets, text, at, length)
         if found != ABSENT:
             symbols[count] = ids[place, found]
@@ -359,18 +385,18 @@ def char_symbols(text, start, stop, char_tables, byte_ids, unknown, fuse_unknown
     return count
 
 
-@kernel
+@inlined
 def first_symbols(text, start, stop, initial, symbols):
     """The symbols of a piece before any merge."""
-    by_character, byte_ids, characters, char_tables, unknown, fuse_unknown = initial
+    by_character, byte_ids, characters, byte_pairs, char_tables, unknown, fuse_unknown = initial
     if by_character:
         return char_symbols(
             text, start, stop, char_tables, byte_ids, unknown, fuse_unknown, symbols
         )
-    return byte_symbols(text, start, stop, byte_ids, characters, symbols)
+    return byte_symbols(text, start, stop, byte_ids, characters, byte_pairs, symbols)
 
 
-@kernel
+@inlined
 def merge_piece(text, start, stop, tables, scratch):
     """Symbols of one piece after all merges, at the front of ``scratch[0]``; returns the count."""
     symbols, keys, results, links, heap = scratch
@@ -397,7 +423,9 @@ def next_random(state):
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
     state[0] = x
-    return np.float64((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(11)) * (1.0 / 9007199254740992.0)
+    return np.float64((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(11)) * (
+        1.0 / 9007199254740992.0
+    )
 
 
 @allocating_kernel
@@ -430,14 +458,50 @@ def merge_dropout(symbols, count, pairs, shift, dropout, random):
 # --- the encoder
 
 
-@kernel
-def cache_insert(cache, arena, state, slot, low, high, symbols, count):
+@inlined
+def cache_key(text, start, length):
+    """The two words of a piece's key: its bytes and length, or where those are too many a hash
+    and the length."""
+    if length <= LONGEST_KEY:
+        return low_key(text, start, length), high_key(text, start, length)
+    return hash_piece(text, start, length), HASHED | np.uint64(length)
+
+
+@inlined
+def same_as_in_arena(arena, at, text, start, length):
+    """Whether a piece is the one whose bytes lie in the arena, four to a word."""
+    for k in range(length >> 2):
+        if arena[at + k] != load_u32(text, start + 4 * k):
+            return False
+    rest = length & 3
+    if rest == 0:
+        return True
+    mask = (np.uint32(1) << np.uint32(8 * rest)) - np.uint32(1)
+    return arena[at + (length >> 2)] == load_u32(text, start + length - rest) & mask
+
+
+@inlined
+def keep_bytes(arena, at, text, start, length):
+    """Put a piece's bytes into the arena; the number of words that takes."""
+    for k in range(length >> 2):
+        arena[at + k] = load_u32(text, start + 4 * k)
+    rest = length & 3
+    if rest == 0:
+        return length >> 2
+    mask = (np.uint32(1) << np.uint32(8 * rest)) - np.uint32(1)
+    arena[at + (length >> 2)] = load_u32(text, start + length - rest) & mask
+    return (length >> 2) + 1
+
+
+@inlined
+def cache_insert(cache, arena, state, key, text, start, length, symbols, count):
     """Remember a piece; ``state`` is (entries, arena used). The caller has seen to the room."""
+    low, high, slot = key
     last = np.uint64(len(cache) - 1)
     while cache[slot, 1] != U0:
         slot = (slot + U1) & last
     cache[slot, 0], cache[slot, 1] = low, high
-    if count <= INLINE:
+    if count <= INLINE and length <= LONGEST_KEY:
         first = np.uint64(symbols[0])
         second = np.uint64(symbols[1]) if count > 1 else U0
         third = np.uint64(symbols[2]) if count > 2 else U0
@@ -449,7 +513,10 @@ def cache_insert(cache, arena, state, slot, low, high, symbols, count):
             arena[used + i] = symbols[i]
         cache[slot, 2] = np.uint64(used)
         cache[slot, 3] = np.uint64(count) << U32
-        state[1] = used + count
+        used += count
+        if length > LONGEST_KEY:
+            used += keep_bytes(arena, used, text, start, length)
+        state[1] = used
     state[0] += 1
 
 
@@ -466,18 +533,17 @@ def rehash(cache, larger):
                 larger[slot, k] = cache[i, k]
 
 
-@kernel
-def encode_missed(text, start, length, out, at, whole_tables, tables, cache_, scratch, key):
+@inlined
+def encode_missed(text, start, length, out, at, whole_tables, tables, cache_, scratch, key, fresh):
     """Encode a piece that the cache does not hold; its ids' number, or -1 without room."""
     whole, vocab, offsets = whole_tables
     cache, arena, state = cache_
-    low, high, slot = key
     symbols = scratch[0]
-    if length <= LONGEST_KEY:
+    if length <= LONGEST_CACHED:
         # Half full at most, so that probes stay short.
-        if state[0] >= (len(cache) >> 1) - 1 or state[1] + LONGEST_KEY > len(arena):
+        if state[0] >= (len(cache) >> 1) - 1 or state[1] + 2 * length > len(arena):
             return -1
-    elif at + length > len(out) or length > len(symbols):
+    elif length > len(symbols):
         return -1
     count = 1
     id_ = find_whole(whole, vocab, offsets, text, start, length)
@@ -485,8 +551,8 @@ def encode_missed(text, start, length, out, at, whole_tables, tables, cache_, sc
         symbols[0] = id_
     else:
         count = merge_piece(text, start, start + length, tables, scratch)
-    if length <= LONGEST_KEY:
-        cache_insert(cache, arena, state, slot, low, high, symbols, count)
+    if length <= LONGEST_CACHED and fresh:
+        cache_insert(cache, arena, state, key, text, start, length, symbols, count)
     for k in range(count):
         out[at + k] = symbols[k]
     return count
@@ -494,17 +560,29 @@ def encode_missed(text, start, length, out, at, whole_tables, tables, cache_, sc
 
 @kernel
 def encode_pieces(
-    text, bounds, ends, document, position, out, at, id_bounds, whole_tables, tables, cache_, scratch, keys
+    text,
+    bounds,
+    ends,
+    document,
+    position,
+    out,
+    at,
+    id_bounds,
+    whole_tables,
+    tables,
+    cache_,
+    scratch,
+    keys,
 ):
     """Encode consecutive pieces from ``position``, which lies in ``document``.
 
-    Returns (pieces done, document, position, ids written up to). It stops early where the cache,
-    ``out`` or the scratch has no room for one more piece: the caller makes room and calls again.
+    ``out`` has room for as many ids as the pieces have bytes, and three more. Returns (pieces
+    done, document, position, ids written up to). It stops early where the cache or the scratch
+    has no room for one more piece: the caller makes room and calls again.
     """
     cache, arena, _ = cache_
     lows, highs, slots = keys
     last = np.uint64(len(cache) - 1)
-    room = len(out) - LONGEST_KEY
     done, total = 0, len(ends)
     while done < total:
         batch = min(BATCH, total - done)
@@ -512,12 +590,10 @@ def encode_pieces(
         for i in range(batch):
             end = ends[done + i]
             stop = end if end >= 0 else ~end
-            length = stop - start
-            if length <= LONGEST_KEY:
-                low, high = low_key(text, start, length), high_key(text, start, length)
-                slot = mix(low, high) & last
-                lows[i], highs[i], slots[i] = low, high, slot
-                prefetch(cache, np.int64(slot) * 4)
+            low, high = cache_key(text, start, stop - start)
+            slot = mix(low, high) & last
+            lows[i], highs[i], slots[i] = low, high, slot
+            prefetch(cache, np.int64(slot) * 4)
             start = stop
         for i in range(batch):
             while bounds[document + 1] == position:
@@ -527,34 +603,41 @@ def encode_pieces(
             if end < 0:
                 position = ~end
                 continue
-            if at > room:
-                return done + i, document, position, at
-            length = end - position
             low, high, slot = lows[i], highs[i], slots[i]
-            hit = False
-            if length <= LONGEST_KEY:
-                while cache[slot, 1] != U0:
-                    if cache[slot, 0] == low and cache[slot, 1] == high:
-                        hit = True
-                        break
-                    slot = (slot + U1) & last
-            if hit:
-                first, second = cache[slot, 2], cache[slot, 3]
-                count = np.int64(second >> U32)
-                if count <= INLINE:
-                    out[at] = np.uint32(first & LOW32)
-                    out[at + 1] = np.uint32(first >> U32)
-                    out[at + 2] = np.uint32(second & LOW32)
-                else:
-                    for k in range(count):
-                        out[at + k] = arena[np.int64(first) + k]
+            while (cache[slot, 0] != low or cache[slot, 1] != high) and cache[slot, 1] != U0:
+                slot = (slot + U1) & last
+            first, second = cache[slot, 2], cache[slot, 3]
+            count = np.int64(second >> U32)
+            fresh = cache[slot, 1] == U0
+            if not fresh and high < HASHED and count <= INLINE:
+                out[at] = np.uint32(first & LOW32)
+                out[at + 1] = np.uint32(first >> U32)
+                out[at + 2] = np.uint32(second & LOW32)
             else:
-                count = encode_missed(
-                    text, position, length, out, at, whole_tables, tables, cache_, scratch,
-                    (low, high, slot),
-                )
-                if count < 0:
-                    return done + i, document, position, at
+                length, arena_at = end - position, np.int64(first)
+                if not fresh and (
+                    high < HASHED
+                    or same_as_in_arena(arena, arena_at + count, text, position, length)
+                ):
+                    for k in range(count):
+                        out[at + k] = arena[arena_at + k]
+                else:
+                    key = (low, high, slot)
+                    count = encode_missed(
+                        text,
+                        position,
+                        length,
+                        out,
+                        at,
+                        whole_tables,
+                        tables,
+                        cache_,
+                        scratch,
+                        key,
+                        fresh,
+                    )
+                    if count < 0:
+                        return done + i, document, position, at
             at += count
             position = end
         done += batch
@@ -562,7 +645,9 @@ def encode_pieces(
 
 
 @allocating_kernel
-def encode_dropout(text, bounds, ends, document, position, out, at, id_bounds, tables, scratch, dropout, random):
+def encode_dropout(
+    text, bounds, ends, document, position, out, at, id_bounds, tables, scratch, dropout, random
+):
     """As ``encode_pieces``, merging with dropout: nothing is looked up whole and nothing cached.
 
     ``out`` and the scratch must have room for as many ids as the pieces have bytes.

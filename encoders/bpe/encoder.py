@@ -85,7 +85,8 @@ class BpeEncoder:
         out = np.empty(size + _SPARE, np.uint32)
         id_bounds = np.zeros(len(bounds), np.int64)
         document, position, at = 0, int(bounds[0]), 0
-        for ends in self.scanner.chunks(text, bounds):
+        for chunk in self.scanner.chunks(text, bounds):
+            ends = chunk
             while len(ends):
                 done, document, position, at = _kernels.encode_pieces(
                     text,
@@ -133,7 +134,7 @@ class BpeEncoder:
                 out,
                 at,
                 id_bounds,
-                self._merge,
+                self.tables.stepwise_arguments,
                 scratch,
                 dropout,
                 random,
@@ -141,9 +142,7 @@ class BpeEncoder:
         id_bounds[document + 1 :] = at
         return out[:at], id_bounds
 
-    def encode_parallel(
-        self, text: Bytes, bounds: Offsets, threads: int
-    ) -> tuple[Ids, Offsets]:
+    def encode_parallel(self, text: Bytes, bounds: Offsets, threads: int) -> tuple[Ids, Offsets]:
         """As `encode`, on ``threads`` threads with about equal bytes each."""
         if threads < 2 or bounds[-1] - bounds[0] < threads * _LEAST_SHARE:
             return self.encode(text, bounds)

@@ -33,8 +33,9 @@ class BpeTables:
     """uint32[M, 3]: left, right and merged id, in rank order."""
     pairs: Words
     """uint64[n, 2], open addressing: ``left << 32 | right`` to ``rank << 32 | merged``."""
-    whole: Ids
-    """uint32[n], open addressing: ids of the tokens that a piece equal to them becomes outright."""
+    whole: Words
+    """uint64[n], open addressing: ``half a hash << 32 | id`` of the tokens that a piece equal to
+    them becomes outright."""
     byte_ids: Ids
     """uint32[256]: symbol of each byte (byte fallback where symbols are characters)."""
     char_ids: Ids
@@ -42,12 +43,20 @@ class BpeTables:
     char_ranks: Ids
     """uint32[65536]: rank of the last merge inside that character."""
     lead_ranks: Ids
-    """uint32[64, 256]: least rank of a merge of the beginning of a character (by its lead byte)
-    with what ends in a given byte before it."""
+    """uint32[64, 257]: least rank of a merge of the beginning of a character (by its lead byte)
+    with what ends in a given byte before it; 256 is the edge of the piece."""
     tail_ranks: Ids
-    """uint32[64, 256]: the same of the end of a character with what begins after it."""
-    char_slots: Ids
-    """uint32[4, n]: hash tables from a character alone, first, last, inner in a piece."""
+    """uint32[64, 257]: the same of the end of a character with what begins after it."""
+    pair_ids: Ids
+    """uint32[256, 256] or empty: what two bytes merge into."""
+    pair_ranks: Ids
+    """uint32[256, 256]: the rank of that merge."""
+    left_ranks: Ids
+    """uint32[257, 256]: least rank of a merge of a byte with what ends in a byte before it."""
+    right_ranks: Ids
+    """uint32[256, 257]: the same with what begins after it."""
+    char_slots: Words
+    """uint64[4, n]: hash tables from a character alone, first, last, inner in a piece."""
     char_keys: Bytes
     char_offsets: Offsets
     char_values: Ids
@@ -67,13 +76,23 @@ class BpeTables:
     @property
     def merge_arguments(self) -> tuple[Any, ...]:
         """The tables in the shape the merge kernels take."""
+        return self._arguments(self.pair_ids)
+
+    @property
+    def stepwise_arguments(self) -> tuple[Any, ...]:
+        """The same, with every merge made one by one from bytes: dropout may refuse any."""
+        return self._arguments(self.pair_ids[:0])
+
+    def _arguments(self, pair_ids: Ids) -> tuple[Any, ...]:
         by_character, unknown, fuse = (int(option) for option in self.options)
         characters = (self.char_ids, self.char_ranks, self.lead_ranks, self.tail_ranks)
+        byte_pairs = (pair_ids, self.pair_ranks, self.left_ranks, self.right_ranks)
         char_tables = (self.char_slots, self.char_keys, self.char_offsets, self.char_values)
         initial = (
             bool(by_character),
             self.byte_ids,
             characters,
+            byte_pairs,
             char_tables,
             np.uint32(unknown),
             bool(fuse),
@@ -183,7 +202,9 @@ def _assemble(
     char_slots, char_keys, char_offsets, char_values = _char_tables(characters)
     if options is None:
         options = np.array([False, ABSENT, False], np.int64)
-    safe = _character_tables(vocab, offsets, merges, len(byte_ids) == 256 and characters is None)
+    made_at = _order_of_making(merges, len(offsets) - 1) if characters is None else None
+    safe = _character_tables(vocab, offsets, merges, made_at)
+    sure_pairs = _pair_tables(vocab, offsets, merges, made_at, byte_ids)
     return BpeTables(
         vocab,
         offsets,
@@ -192,6 +213,7 @@ def _assemble(
         _whole_table(vocab, offsets, whole_ids),
         np.ascontiguousarray(byte_ids, np.uint32),
         *safe,
+        *sure_pairs,
         char_slots,
         char_keys,
         char_offsets,
@@ -223,17 +245,17 @@ def _pair_table(merges: int) -> tuple[Words, np.uint64]:
     return np.full((size, 2), _ONES, np.uint64), np.uint64(64 - (size.bit_length() - 1))
 
 
-def _whole_table(vocab: Bytes, offsets: Offsets, ids: Offsets) -> Ids:
+def _whole_table(vocab: Bytes, offsets: Offsets, ids: Offsets) -> Words:
     from encoders.bpe import _kernels
 
-    whole = np.full(_power_of_two(2 * len(ids)), ABSENT, np.uint32)
+    whole = np.full(_power_of_two(2 * len(ids)), _ONES, np.uint64)
     _kernels.fill_whole(whole, vocab, offsets, ids)
     return whole
 
 
 def _char_tables(
     characters: Sequence[Mapping[bytes, int]] | None,
-) -> tuple[Ids, Bytes, Offsets, Ids]:
+) -> tuple[Words, Bytes, Offsets, Ids]:
     keys = sorted(set().union(*characters)) if characters else []
     flat, offsets = _flat(keys)
     values = np.full((4, len(keys)), ABSENT, np.uint32)
@@ -243,7 +265,7 @@ def _char_tables(
         values[place, present] = [mapping[keys[i]] for i in present]
         slots.append((flat, offsets, np.array(present, np.int64)))
     size = _power_of_two(2 * len(keys))
-    tables = np.full((4, size), ABSENT, np.uint32)
+    tables = np.full((4, size), _ONES, np.uint64)
     if slots:
         from encoders.bpe import _kernels
 
@@ -252,20 +274,28 @@ def _char_tables(
     return tables, flat, offsets, values
 
 
+def _order_of_making(merges: Ids, tokens: int) -> Offsets | None:
+    """int64[V]: the merge that makes each token, -1 for none; None unless every merge comes after
+    those that make its parts, and no token is made in two ways."""
+    ranks = np.arange(len(merges), dtype=np.int64)
+    left, right, merged = merges.T.astype(np.int64)
+    made_at = np.full(tokens, -1, np.int64)
+    made_at[merged] = ranks
+    if (made_at[left] >= ranks).any() or (made_at[right] >= ranks).any():
+        return None
+    return made_at if len(np.unique(merged)) == len(merged) else None
+
+
 def _character_tables(
-    vocab: Bytes, offsets: Offsets, merges: Ids, wanted: bool
+    vocab: Bytes, offsets: Offsets, merges: Ids, made_at: Offsets | None
 ) -> tuple[Ids, Ids, Ids, Ids]:
     """char_ids, char_ranks, lead_ranks, tail_ranks of `BpeTables`; empty where merges are not in
     the order that makes them exact (see ``byte_symbols`` in ``_kernels``)."""
     none = np.empty(0, np.uint32), np.empty(0, np.uint32), *(np.empty((0, 0), np.uint32),) * 2
-    if not wanted or not len(merges):
+    if made_at is None or not len(merges):
         return none
     ranks = np.arange(len(merges), dtype=np.int64)
-    left, right, merged = merges.T.astype(np.int64)
-    made_at = np.full(len(offsets) - 1, -1, np.int64)
-    np.maximum.at(made_at, merged, ranks)
-    if (made_at[left] >= ranks).any() or (made_at[right] >= ranks).any():
-        return none
+    left, right, _ = merges.T.astype(np.int64)
     lengths = np.diff(offsets)
     first, last = vocab[offsets[:-1]], vocab[np.maximum(offsets[1:] - 1, 0)]
     continuation = np.concatenate(([0], np.cumsum((vocab & 0xC0) == 0x80)))
@@ -274,8 +304,8 @@ def _character_tables(
     headed = (first >= 0xC2) & (inner == lengths - 1)
     begins = headed & (lengths < needed)  # the beginning of a character, not all of it
     ends = (inner == lengths) & (lengths > 0)  # continuation bytes only
-    lead_ranks = np.full((64, 256), ABSENT, np.uint32)
-    tail_ranks = np.full((64, 256), ABSENT, np.uint32)
+    lead_ranks = np.full((64, 257), ABSENT, np.uint32)
+    tail_ranks = np.full((64, 257), ABSENT, np.uint32)
     torn = begins[right]
     np.minimum.at(lead_ranks, (first[right[torn]] & 0x3F, last[left[torn]]), ranks[torn])
     torn = ends[left]
@@ -290,3 +320,29 @@ def _character_tables(
             continue
         char_ids[code], char_ranks[code] = id_, made_at[id_]
     return char_ids, char_ranks, lead_ranks, tail_ranks
+
+
+def _pair_tables(
+    vocab: Bytes, offsets: Offsets, merges: Ids, made_at: Offsets | None, byte_ids: Ids
+) -> tuple[Ids, Ids, Ids, Ids]:
+    """pair_ids, pair_ranks, left_ranks, right_ranks of `BpeTables`; empty as above, or where
+    a byte has no token."""
+    if made_at is None or not len(merges) or (byte_ids == ABSENT).any():
+        return (np.empty((0, 0), np.uint32),) * 4
+    ranks = np.arange(len(merges), dtype=np.int64)
+    left, right, merged = merges.T.astype(np.int64)
+    lengths = np.diff(offsets)
+    first, last = vocab[offsets[:-1]], vocab[np.maximum(offsets[1:] - 1, 0)]
+    single_left, single_right = lengths[left] == 1, lengths[right] == 1
+    both = single_left & single_right
+    pair_ids = np.full((256, 256), ABSENT, np.uint32)
+    pair_ranks = np.full((256, 256), ABSENT, np.uint32)
+    pair_ids[first[left[both]], first[right[both]]] = merged[both]
+    pair_ranks[first[left[both]], first[right[both]]] = ranks[both]
+    left_ranks = np.full((257, 256), ABSENT, np.uint32)
+    right_ranks = np.full((256, 257), ABSENT, np.uint32)
+    at = last[left[single_right]], first[right[single_right]]
+    np.minimum.at(left_ranks, at, ranks[single_right])
+    at = last[left[single_left]], first[right[single_left]]
+    np.minimum.at(right_ranks, at, ranks[single_left])
+    return pair_ids, pair_ranks, left_ranks, right_ranks

@@ -1,5 +1,7 @@
 """The merge kernels equal byte-pair encoding as it is defined."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,7 +22,7 @@ def naive(piece: list[int], merges: dict[tuple[int, int], tuple[int, int]]) -> l
     while True:
         ranked = [
             (merges[pair][0], i)
-            for i, pair in enumerate(zip(symbols, symbols[1:], strict=False))
+            for i, pair in enumerate(itertools.pairwise(symbols))
             if pair in merges
         ]
         if not ranked:
@@ -37,7 +39,7 @@ def naive_ranks(piece: bytes, ranks: dict[bytes, int]) -> list[int]:
     while True:
         ranked = [
             (ranks[a + b], i)
-            for i, (a, b) in enumerate(zip(parts, parts[1:], strict=False))
+            for i, (a, b) in enumerate(itertools.pairwise(parts))
             if a + b in ranks
         ]
         if not ranked:
@@ -51,7 +53,7 @@ def merge_lists(draw, alphabet=b"abc\xe6\x97\xa5\xd0\xb8"):
     """A vocabulary grown by merging earlier tokens, in any order: some are never reached."""
     tokens = list(BYTES)
     merges = []
-    parts = [byte for byte in alphabet]
+    parts = list(alphabet)
     for _ in range(draw(st.integers(0, 25))):
         left, right = draw(st.sampled_from(parts)), draw(st.sampled_from(parts))
         if tokens[left] + tokens[right] in tokens:
@@ -191,7 +193,10 @@ class TestBatches:
         long = " ".join("a" * int(n) + "\nb" * int(n % 2) for n in dice.integers(1, 40, 40_000))
         for texts in ([long.encode()], [b"", long.encode(), b"aa", b""], [b"aa a"] * 90_000):
             text, bounds = joined(texts)
-            one, several = encoder.encode(text, bounds), encoder.encode_parallel(text, bounds, threads)
+            one, several = (
+                encoder.encode(text, bounds),
+                encoder.encode_parallel(text, bounds, threads),
+            )
             assert np.array_equal(one[0], several[0])
             assert np.array_equal(one[1], several[1])
 
@@ -259,3 +264,31 @@ class TestDecode:
         vocab, offsets = np.zeros(20, np.uint8), np.array([0, 1, 2])
         with pytest.raises(IndexError, match="id 9 at position 1"):
             decode(np.array([0, 9, 1], np.uint32), vocab, offsets)
+
+
+class TestSureMerges:
+    """Bytes and characters that are joined before any merge; see ``byte_symbols``."""
+
+    @given(merge_lists(alphabet=b"ab\xe6\x97\xa5"), st.binary(max_size=80))
+    @settings(max_examples=300)
+    def test_joining_first_changes_nothing(self, vocabulary, text):
+        tokens, merges = vocabulary
+        tables = tables_from_merges(tokens, merges, IDENTITY)
+        text = bytes(b"ab\xe6\x97\xa5"[byte % 5] for byte in text)
+        ranked = {(int(a), int(b)): (rank, int(m)) for rank, (a, b, m) in enumerate(merges)}
+        assert encode_one(BpeEncoder(tables, WholeScanner()), text) == naive(list(text), ranked)
+
+    def test_they_are_used_where_merges_are_in_order_and_else_not(self):
+        tokens, merges = grown(3)
+        assert len(tables_from_merges(tokens, merges, IDENTITY).pair_ids)
+        assert not len(tables_from_merges(tokens, merges[::-1], IDENTITY).pair_ids)
+
+
+@given(st.lists(st.binary(min_size=14, max_size=300), max_size=5), st.integers(0, 3))
+def test_long_pieces_come_back_from_the_cache(texts, repeats):
+    tokens, merges = grown(3)
+    encoder = BpeEncoder(tables_from_merges(tokens, merges, IDENTITY), WholeScanner())
+    ranked = {(int(a), int(b)): (rank, int(m)) for rank, (a, b, m) in enumerate(merges)}
+    expected = [naive(list(text), ranked) for text in texts]
+    for _ in range(repeats):
+        assert [encode_one(encoder, text) for text in texts] == expected
