@@ -84,10 +84,10 @@ def main(folder: Path) -> None:
 
 def load_batch(shards: Path, tok: Tokenizer) -> None:
     """Take one batch as a training loop would."""
-    from tokenkit.adapters.torch_data import PackedSequences, Packing, ShuffledSequences, loader
+    from tokenkit.adapters.torch_data import Loader, PackedSequences, Packing, ShuffledSequences
 
     sequences = PackedSequences(open_shards(shards), Packing(512))
-    batch = next(iter(loader(ShuffledSequences(sequences, seed=0), batch_size=8)))
+    batch = next(iter(Loader(ShuffledSequences(sequences, seed=0), batch_size=8)))
     shape = tuple(batch["input_ids"].shape)
     console.print(f"   input_ids {shape}, {len(batch['cu_seqlens']) - 1} document pieces in it")
     opening = tok.decode(batch["input_ids"][0][:24].tolist())
