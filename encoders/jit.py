@@ -14,28 +14,27 @@ from numba.core import event
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+# Counting the references of array arguments atomically, in every call of a small function, took
+# more than half of the time of the merge kernels. Without it a kernel cannot allocate.
+_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+
+
 def kernel(function: _F) -> _F:
     """Compile ``function`` on first use; keep the result in Numba's on-disk cache.
 
-    Reference counting is off: counting the arrays of every small call atomically took most of
-    the time of the merge kernels. A kernel therefore cannot allocate; its caller passes scratch.
+    A kernel cannot allocate: its caller passes scratch memory.
     """
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)(function)
-    return cast(_F, compiled)
+    return cast(_F, numba.njit(**_OPTIONS)(function))
 
 
 def inlined(function: _F) -> _F:
     """A kernel's helper that is always compiled into its callers."""
-    compiled: Any = numba.njit(
-        cache=True, nogil=True, error_model="numpy", _nrt=False, forceinline=True
-    )(function)
-    return cast(_F, compiled)
+    return cast(_F, numba.njit(**_OPTIONS, forceinline=True)(function))
 
 
 def allocating_kernel(function: _F) -> _F:
-    """As `kernel`, for the few that run once and make arrays."""
-    compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return cast(_F, compiled)
+    """As `kernel`, for the few that run seldom and make arrays."""
+    return cast(_F, numba.njit(**{**_OPTIONS, "_nrt": True})(function))
 
 
 class _AnnounceFirstCompile(event.Listener):

@@ -30,7 +30,21 @@ texts = st.one_of(
     st.text(alphabet="ab cd\n\t.'s123é日 Ċ"),
     st.lists(
         st.sampled_from(
-            ["the ", "<|endoftext|>", "<|pad|>", " x", "čau", "\u2581", "\x00", "\x18", "\xa0", "½", "ﬁ", "12345", "a" * 80]
+            [
+                "the ",
+                "<|endoftext|>",
+                "<|pad|>",
+                " x",
+                "čau",
+                "\u2581",
+                "\x00",
+                "\x18",
+                "\xa0",
+                "½",
+                "ﬁ",
+                "12345",
+                "a" * 80,
+            ]
         )
     ).map("".join),
 )

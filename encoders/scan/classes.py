@@ -1,7 +1,7 @@
 """Character classes of the split patterns, as bit flags per code point.
 
 The two-level table lies in ``classes.npz``: the flags of code point ``c`` are
-``blocks[index[c >> 8], c & 255]``. ``build_tables.py`` makes it.
+``blocks[block_of[c >> 8], c & 255]``. ``build_tables.py`` makes it.
 """
 
 from functools import cache
@@ -28,9 +28,9 @@ ILL_FORMED = SYMBOL
 
 
 class ClassTable(NamedTuple):
-    """``index``: uint16[0x1100]; ``blocks``: uint16[n, 256], the flags above."""
+    """``block_of``: uint16[0x1100]; ``blocks``: uint16[n, 256], the flags above."""
 
-    index: NDArray[np.uint16]
+    block_of: NDArray[np.uint16]
     blocks: NDArray[np.uint16]
 
 

@@ -10,7 +10,9 @@ from tokenkit.cli.arguments import Pattern, Special, load
 
 
 def command(
-    path: Annotated[Path, typer.Argument(help="A tokenizer, or a prepared directory.", exists=True)],
+    path: Annotated[
+        Path, typer.Argument(help="A tokenizer, or a prepared directory.", exists=True)
+    ],
     pattern: Pattern = None,
     special: Special = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,

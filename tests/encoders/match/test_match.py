@@ -22,7 +22,9 @@ def leftmost_longest(text, patterns):
     return found
 
 
-patterns = st.lists(st.binary(min_size=1, max_size=4).map(lambda b: bytes(x % 3 for x in b)), unique=True)
+patterns = st.lists(
+    st.binary(min_size=1, max_size=4).map(lambda b: bytes(x % 3 for x in b)), unique=True
+)
 documents = st.lists(st.binary(max_size=20).map(lambda b: bytes(x % 3 for x in b)), max_size=5)
 
 

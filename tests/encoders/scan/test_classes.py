@@ -9,9 +9,9 @@ from encoders.scan.classes import load_classes
 def test_every_code_point():
     table = load_classes()
     codes = np.arange(0x110000)
-    found = table.blocks[table.index[codes >> 8], codes & 255]
+    found = table.blocks[table.block_of[codes >> 8], codes & 255]
     assert np.array_equal(found, flags_of_all_code_points())
 
 
 def test_ascii_needs_no_first_level():
-    assert load_classes().index[0] == 0
+    assert load_classes().block_of[0] == 0

@@ -142,10 +142,7 @@ def test_a_scan_goes_on_where_its_array_was_full(text, capacity, name):
 @pytest.mark.parametrize("name", [*PATTERNS, "deepseek"])
 @given(before=texts, after=texts, letter=st.sampled_from("aZ"))
 def test_a_piece_ends_between_line_feed_and_letter(name, before, after, letter):
-    if name == "deepseek":
-        scanner = KernelScanner("scan_deepseek")
-    else:
-        scanner = PATTERNS[name][0]
+    scanner = KernelScanner("scan_deepseek") if name == "deepseek" else PATTERNS[name][0]
     assert scanner.cuts_at_lines
     text = before + "\n" + letter + after
     cut = len((before + "\n").encode())
