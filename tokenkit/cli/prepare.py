@@ -25,7 +25,7 @@ def command(
     ],
     tokenizer: TokenizerFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the shards.")],
-    format: Annotated[  # noqa: A002 - the option's name
+    format: Annotated[
         str, typer.Option(help="shards, megatron, nanogpt, parquet or arrow.")
     ] = "shards",
     separator: Annotated[
@@ -60,9 +60,10 @@ def command(
     Records that are no documents go to quarantine.jsonl, and the exit code is then 3.
     """
     from encoders.threads import cores
-    from tokenkit.corpus.documents import ReadOptions
     from tokenkit.corpus.inputs import expand
-    from tokenkit.corpus.prepare import PrepareOptions, prepare
+    from tokenkit.corpus.options import PrepareOptions
+    from tokenkit.corpus.prepare import prepare
+    from tokenkit.corpus.records import ReadOptions
 
     if invalid_utf8 not in ("quarantine", "replace", "keep"):
         raise typer.BadParameter("--invalid-utf8 is quarantine, replace or keep")

@@ -23,8 +23,9 @@ def command(
     text_field: Annotated[str, typer.Option(help="Field of jsonl, csv and parquet.")] = "text",
 ) -> None:
     """Train byte-level BPE on a corpus."""
-    from tokenkit.corpus.documents import ReadOptions, read_documents
+    from tokenkit.corpus.documents import read_documents
     from tokenkit.corpus.inputs import InputStream, expand
+    from tokenkit.corpus.records import ReadOptions
     from tokenkit.text import Tokenizer
 
     options = ReadOptions(None if separator is None else unescaped(separator), text_field)
@@ -32,7 +33,7 @@ def command(
     def texts() -> Iterator[str]:
         for path in expand(inputs):
             for block in read_documents(InputStream(path), options):
-                yield from (text.decode("utf-8", "replace") for text in block.texts)
+                yield from (text.decode("utf-8", "replace") for text in block)
 
     specials = ["<|endoftext|>"] if special is None else special
     tok = Tokenizer.train(

@@ -1,339 +1,188 @@
-"""From the bytes of an input to its documents, in blocks; what is no document is told apart."""
+"""From records to documents: the text of JSON lines, and the checks that every document passes."""
 
-import csv
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.buffers import PADDING, Bytes, Offsets, joined
 from tokenkit.corpus.inputs import InputStream
-from tokenkit.errors import InputError
+from tokenkit.corpus.records import ReadOptions, Records, Rejected, read_records, too_long
 
-BLOCK = 1 << 23
-"""About how many bytes of documents go through the job at a time."""
-
-
-@dataclass(frozen=True)
-class ReadOptions:
-    """How inputs are read.
-
-    ``separator``: between documents of plain text; None makes a file one document.
-    ``text_field``: of jsonl, csv and parquet; dots lead into nested objects.
-    ``longest``: bytes of the longest document that is taken.
-    ``invalid_utf8``: "quarantine", "replace" (by U+FFFD) or "keep".
-    """
-
-    separator: bytes | None = None
-    text_field: str = "text"
-    longest: int = 1 << 28
-    invalid_utf8: str = "quarantine"
+_NESTED = 500
+_SLOW = 1 << 24  # bytes of the longest line that Python's own JSON parser is tried on
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """A record that is no document: its input, number (from 1), and why."""
+class Documents:
+    """Documents of one input, ready to encode.
 
-    file: str
-    record: int
-    reason: str
-    excerpt: str = ""
-
-
-@dataclass
-class Block:
-    """Consecutive records of one input: ``first`` is the number of the first (from 0).
-
-    ``texts`` and ``numbers`` are those that are documents.
+    ``text``: uint8 with PADDING spare bytes; document ``i`` is ``text[bounds[i]:bounds[i + 1]]``
+    and record ``numbers[i]`` (from 0) of the input. ``rejected``: the records among them that are
+    no documents.
     """
 
-    first: int
-    texts: list[bytes] = field(default_factory=list)
-    numbers: list[int] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    records: int = 0
-    size: int = 0
+    text: Bytes
+    bounds: Offsets
+    numbers: Offsets
+    rejected: tuple[Rejected, ...]
 
-    def skip(self, records: int) -> "Block":
-        """What is left when the first ``records`` of the input are done already."""
-        kept = [i for i, number in enumerate(self.numbers) if number >= records]
-        return Block(
-            self.first,
-            [self.texts[i] for i in kept],
-            [self.numbers[i] for i in kept],
-            [r for r in self.rejected if r.record > records],
-            self.records,
-            self.size,
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[bytes]:
+        raw = self.text.data
+        for start, stop in zip(self.bounds[:-1].tolist(), self.bounds[1:].tolist(), strict=True):
+            yield bytes(raw[start:stop])
+
+
+def read_documents(stream: InputStream, options: ReadOptions) -> Iterator[Documents]:
+    """All documents of an input, some megabytes at a time; see `read_records`."""
+    for records in read_records(stream, options):
+        yield documents_of(records, stream.path, options)
+
+
+def documents_of(records: Records, path: str, options: ReadOptions) -> Documents:
+    """The documents among records of the input ``path``; empty ones are rejected."""
+    from tokenkit.corpus import _kernels
+
+    lengths = records.stops - records.starts
+    where = np.empty(len(lengths), np.int64)
+    _kernels.first_invalid(records.text, records.starts, records.stops, where)
+    fits = lengths <= options.limit
+    quick = (where < 0) & (lengths > 0) & fits
+    special: dict[int, bytes | str] = {}
+    for i in np.flatnonzero(~quick).tolist():
+        if not fits[i]:
+            special[i] = too_long(int(lengths[i]), options.limit)
+        elif records.json:
+            special[i] = _slow_text(records, i, int(where[i]), options)
+        else:
+            special[i] = _mended(_raw(records, i), int(where[i]), options)
+    kept = np.flatnonzero(quick)
+    starts, stops = records.starts[kept], records.stops[kept]
+    out = np.empty(int((stops - starts).sum()) + PADDING, np.uint8)
+    bounds = np.empty(len(kept) + 1, np.int64)
+    if records.json:
+        plain = np.empty(len(kept), np.bool_)
+        path_bytes, path_bounds = joined([name.encode() for name in options.path])
+        stack = np.zeros(_NESTED, np.uint8)
+        _kernels.json_texts(
+            records.text, starts, stops, path_bytes, path_bounds, stack, out, bounds, plain
         )
-
-
-def read_documents(stream: InputStream, options: ReadOptions) -> Iterator[Block]:
-    """All records of an input, in blocks of about BLOCK bytes.
-
-    The kind is told by the file's name; standard input and unknown names are jsonl when they
-    begin with an object, else text. Raises InputError for what is not of its kind at all.
-    """
-    kind = _kind(stream.path)
-    if kind == "parquet":
-        records = _parquet(stream, options)
+        found = plain & (np.diff(bounds) > 0)
+        for i in kept[~found].tolist():
+            special[i] = _slow_text(records, i, -1, options)
+        if not found.all():
+            bounds = np.append(bounds[:-1][found], bounds[-1])
+            kept = kept[found]
     else:
-        blocks = stream.blocks()
-        if kind == "unknown":
-            first = next(blocks, b"")
-            kind = "jsonl" if first.lstrip()[:1] == b"{" and options.separator is None else "txt"
-            blocks = _again(first, blocks)
-        if kind == "jsonl":
-            records = _jsonl(stream, blocks, options)
-        elif kind == "csv":
-            records = _csv(stream, blocks, options)
+        _kernels.gather(records.text, starts, stops, out, bounds)
+    out[bounds[-1] : bounds[-1] + PADDING] = 0
+    return _with_special(records, path, Documents(out, bounds, records.numbers[kept], ()), special)
+
+
+def _with_special(
+    records: Records, path: str, documents: Documents, special: dict[int, bytes | str]
+) -> Documents:
+    """Put in the documents that took the slow road, and what was rejected, in order."""
+    rejected = list(records.rejected)
+    late: dict[int, bytes] = {}
+    for i, found in special.items():
+        if isinstance(found, bytes) and found:
+            late[int(records.numbers[i])] = found
         else:
-            records = _plain(stream, blocks, options)
-    yield from _checked(stream, records, options)
+            reason = found if isinstance(found, str) else "empty document"
+            rejected.append(records.reject(path, i, reason))
+    rejected.sort(key=lambda record: record.record)
+    text, bounds, numbers = documents.text, documents.bounds, documents.numbers
+    if late:
+        texts = dict(zip(numbers.tolist(), documents, strict=True)) | late
+        order = sorted(texts)
+        text, bounds = joined([texts[number] for number in order])
+        numbers = np.array(order, np.int64)
+    return Documents(text, bounds, numbers, tuple(rejected))
 
 
-Record = bytes | Rejected
+def _raw(records: Records, i: int) -> bytes:
+    return records.text[records.starts[i] : records.stops[i]].tobytes()
 
 
-def _kind(path: str) -> str:
-    suffixes = [s for s in Path(path).suffixes if s not in (".gz", ".zst")]
-    suffix = suffixes[-1] if suffixes else ""
-    known = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"}
-    known |= {".parquet": "parquet", ".txt": "txt", ".md": "txt"}
-    return known.get(suffix, "unknown")
+def _mended(raw: bytes, invalid: int, options: ReadOptions) -> bytes | str:
+    """A document that is not UTF-8 (``invalid`` is where), or why it is none."""
+    if invalid < 0 or options.invalid_utf8 == "keep":
+        return raw
+    if options.invalid_utf8 == "replace":
+        return raw.decode("utf-8", "replace").encode()
+    return f"invalid UTF-8 at byte {invalid} of the document"
 
 
-def _again(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from rest
+_NAMES: dict[type, str] = {
+    bool: "true or false",
+    float: "a number",
+    type(None): "null",
+    dict: "an object",
+    list: "a list",
+}
 
 
-def _split(
-    stream: InputStream, blocks: Iterator[bytes], separator: bytes, longest: int
-) -> Iterator[tuple[list[Record], bool]]:
-    """Lists of parts between separators; True with the last part, which no separator ends.
-
-    A part beyond ``longest`` is rejected without being held.
-    """
-    held: list[bytes] = []  # of the part that no separator has ended yet
-    size, dropped, number = 0, 0, 0
-    for block in blocks:
-        edge = held[-1][1 - len(separator) :] if held and len(separator) > 1 else b""
-        if separator in edge + block:
-            pieces = b"".join([*held, block]).split(separator)
-            parts: list[Record] = list(pieces)
-            last = pieces.pop()
-            parts.pop()
-            if dropped:
-                parts[0] = _too_long(stream, number, dropped + len(pieces[0]), longest)
-                dropped = 0
-            for i, piece in enumerate(pieces):
-                if len(piece) > longest:
-                    parts[i] = _too_long(stream, number + i, len(piece), longest)
-            number += len(parts)
-            held, size = [last], len(last)
-            yield parts, False
-        else:
-            held.append(block)
-            size += len(block)
-        if size > longest:
-            whole = b"".join(held)
-            kept = whole[len(whole) - len(separator) + 1 :]
-            dropped += len(whole) - len(kept)
-            held, size = [kept], len(kept)
-    tail = b"".join(held)
-    yield [_too_long(stream, number, dropped + len(tail), longest) if dropped else tail], True
-
-
-def _too_long(stream: InputStream, number: int, size: int, longest: int) -> Rejected:
-    reason = f"document of {size} bytes is longer than the {longest} allowed"
-    return Rejected(stream.path, number + 1, reason)
-
-
-def _plain(
-    stream: InputStream, blocks: Iterator[bytes], options: ReadOptions
-) -> Iterator[list[Record]]:
-    if options.separator is None:
-        parts: list[bytes] = []
-        size = 0
-        for block in blocks:
-            size += len(block)
-            if size <= options.longest:
-                parts.append(block)
-            else:
-                parts.clear()
-        if size > options.longest:
-            yield [_too_long(stream, 0, size, options.longest)]
-        elif stream.broken:
-            yield [Rejected(stream.path, 1, "document cut off by the broken file")]
-        else:
-            yield [b"".join(parts)]
-        return
-    number = 0
-    for records, last in _split(stream, blocks, options.separator, options.longest):
-        if last:
-            if stream.broken and records[0]:
-                yield [Rejected(stream.path, number + 1, "document cut off by the broken file")]
-            elif records[0]:
-                yield records
-        else:
-            number += len(records)
-            yield records
-
-
-def _jsonl(
-    stream: InputStream, blocks: Iterator[bytes], options: ReadOptions
-) -> Iterator[list[Record]]:
-    path = options.text_field.split(".")
-    number = 0
-    for lines, last in _split(stream, blocks, b"\n", 8 * options.longest):
-        if last and not lines[0]:
-            return
-        yield [
-            line if isinstance(line, Rejected) else _text_of(stream, number + i, line, path)
-            for i, line in enumerate(lines)
-        ]
-        number += len(lines)
-
-
-def _text_of(stream: InputStream, number: int, line: bytes, path: list[str]) -> Record:
+def _slow_text(records: Records, i: int, invalid: int, options: ReadOptions) -> bytes | str:
+    """The text of a line of JSON by Python's parser, or why it has none."""
+    raw = _raw(records, i)
+    if records.numbers[i] == 0:
+        raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if invalid >= 0 and options.invalid_utf8 == "quarantine":
+        return f"invalid UTF-8 at byte {invalid} of the line"
+    if not raw.strip():
+        return "empty line"
+    if len(raw) > _SLOW:
+        return f"not JSON, or no text in field {options.text_field!r}"
+    errors = "replace" if options.invalid_utf8 == "replace" else "surrogateescape"
     try:
-        value: Any = json.loads(line)
-    except UnicodeDecodeError as error:
-        return _reject(stream, number, f"invalid UTF-8 at byte {error.start} of the line", line)
+        value: Any = json.loads(raw.decode("utf-8", errors), parse_int=float)
     except ValueError as error:
-        if not line.strip():
-            return _reject(stream, number, "empty line", line)
-        return _reject(stream, number, f"not JSON: {error}", line)
+        return f"not JSON: {error}"
     except RecursionError:
-        return _reject(stream, number, "not JSON: nested too deeply", line)
+        return "not JSON: nested too deeply"
+    path = options.path
     for step, name in enumerate(path):
         if not isinstance(value, dict) or name not in value:
-            missing = ".".join(path[: step + 1])
-            return _reject(stream, number, f"no field {missing!r}", line)
+            return f"no field {'.'.join(path[: step + 1])!r}"
         value = value[name]
     if not isinstance(value, str):
-        kind = type(value).__name__
-        return _reject(stream, number, f"field {'.'.join(path)!r} is {kind}, not text", line)
+        return f"field {options.text_field!r} is {_NAMES[type(value)]}, not text"
+    return _without_surrogates(value, options)
+
+
+def _without_surrogates(value: str, options: ReadOptions) -> bytes | str:
+    """UTF-8 of a string; lone surrogates as ``invalid_utf8`` says."""
     try:
         return value.encode()
     except UnicodeEncodeError:
-        return _reject(stream, number, "lone surrogate in the text", line)
+        if options.invalid_utf8 == "quarantine":
+            return "lone surrogate in the text"
+    if options.invalid_utf8 == "keep":
+        return value.encode("utf-8", "surrogateescape" if _escaped(value) else "surrogatepass")
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
-def _reject(stream: InputStream, number: int, reason: str, raw: bytes) -> Rejected:
-    return Rejected(stream.path, number + 1, reason, raw[:200].decode("utf-8", "replace"))
+def _escaped(value: str) -> bool:
+    """Whether all lone surrogates stand for bytes that were not UTF-8."""
+    return all("\udc80" <= c <= "\udcff" for c in value if "\ud800" <= c <= "\udfff")
 
 
-def _csv(
-    stream: InputStream, blocks: Iterator[bytes], options: ReadOptions
-) -> Iterator[list[Record]]:
-    csv.field_size_limit(min(options.longest, 2**31 - 1))
-    delimiter = "\t" if ".tsv" in Path(stream.path).suffixes else ","
-    lines = (
-        line.decode("utf-8", "surrogateescape")
-        for parts, last in _split(stream, blocks, b"\n", 8 * options.longest)
-        for line in (part + b"\n" if not last else part for part in parts if isinstance(part, bytes))
-        if line
-    )
-    rows = csv.reader(lines, delimiter=delimiter)
-    header = next(rows, None)
-    if header is None:
-        return
-    header[0] = header[0].removeprefix("\ufeff")
-    if options.text_field not in header:
-        raise InputError(f"{stream.path} has no column {options.text_field!r}, only {header}")
-    column, number = header.index(options.text_field), 0
-    while True:
-        try:
-            row = next(rows)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield [Rejected(stream.path, number + 1, f"not CSV: {error}")]
-        else:
-            if len(row) != len(header):
-                reason = f"{len(row)} fields where the header has {len(header)}"
-                yield [Rejected(stream.path, number + 1, reason)]
-            else:
-                yield [row[column].encode("utf-8", "surrogateescape")]
-        number += 1
-
-
-def _parquet(stream: InputStream, options: ReadOptions) -> Iterator[list[Record]]:
-    import pyarrow
-    import pyarrow.parquet
-
-    for _ in stream.blocks():  # for its hash
-        pass
-    try:
-        table = pyarrow.parquet.ParquetFile(stream.path)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{stream.path} is not Parquet: {error}") from None
-    name, *rest = options.text_field.split(".")
-    if name not in table.schema_arrow.names:
-        names = table.schema_arrow.names
-        raise InputError(f"{stream.path} has no column {name!r}, only {names}")
-    number = 0
-    for batch in table.iter_batches(batch_size=1024, columns=[name]):
-        records: list[Record] = []
-        for value in batch.column(0).to_pylist():
-            for step in rest:
-                value = value.get(step) if isinstance(value, dict) else None
-            if isinstance(value, str):
-                records.append(value.encode())
-            else:
-                reason = f"field {options.text_field!r} is {type(value).__name__}, not text"
-                records.append(Rejected(stream.path, number + len(records) + 1, reason))
-        number += len(records)
-        yield records
-
-
-def _checked(
-    stream: InputStream, records: Iterator[list[Record]], options: ReadOptions
-) -> Iterator[Block]:
-    """Gather records into blocks and reject what is empty or not UTF-8."""
-    block = Block(0)
-    for part in records:
-        texts = [record for record in part if isinstance(record, bytes)]
-        valid = options.invalid_utf8 == "keep" or _is_utf8(b"\n".join(texts))
-        for record in part:
-            number = block.first + block.records
-            block.records += 1
-            if isinstance(record, Rejected):
-                block.rejected.append(record)
-                continue
-            checked = record if valid else _utf8(stream, number, record, options)
-            if isinstance(checked, bytes) and not checked:
-                checked = Rejected(stream.path, number + 1, "empty document")
-            elif isinstance(checked, bytes) and len(checked) > options.longest:
-                checked = _too_long(stream, number, len(checked), options.longest)
-            if isinstance(checked, Rejected):
-                block.rejected.append(checked)
-                continue
-            block.texts.append(checked)
-            block.numbers.append(number)
-            block.size += len(checked)
-            if block.size >= BLOCK:
-                yield block
-                block = Block(block.first + block.records)
-    if block.records:
-        yield block
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _utf8(stream: InputStream, number: int, raw: bytes, options: ReadOptions) -> Record:
-    try:
-        raw.decode()
-    except UnicodeDecodeError as error:
-        if options.invalid_utf8 == "replace":
-            return raw.decode("utf-8", "replace").encode()
-        return _reject(stream, number, f"invalid UTF-8 at byte {error.start}", raw)
-    return raw
+def concatenated(parts: Sequence[Documents]) -> tuple[Bytes, Offsets]:
+    """One padded buffer and its bounds of several batches."""
+    if len(parts) == 1:
+        return parts[0].text, parts[0].bounds
+    sizes: NDArray[np.int64] = np.array([part.bounds[-1] for part in parts], np.int64)
+    ends = np.cumsum(sizes)
+    text = np.zeros(int(ends[-1]) + PADDING, np.uint8)
+    bounds = [np.zeros(1, np.int64)]
+    for part, size, end in zip(parts, sizes, ends, strict=True):
+        text[end - size : end] = part.text[:size]
+        bounds.append(part.bounds[1:] + (end - size))
+    return text, np.concatenate(bounds)

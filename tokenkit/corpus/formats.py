@@ -2,84 +2,161 @@
 
 import io
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tokenkit.corpus.shards import SUFFIX, encode_shard
+from tokenkit.corpus.journal import NewFile
+from tokenkit.corpus.packing import Packed
+from tokenkit.corpus.shards import SUFFIX, header_bytes, padding_after
 from tokenkit.tokens import Ragged
 
-Files = dict[str, list[bytes]]
-"""File name to its content in parts."""
+
+@dataclass(frozen=True, eq=False)
+class ShardContent:
+    """The documents of a shard.
+
+    ``values``: ids (uint16 or uint32) in parts that follow one another, so that a huge document
+    is never copied together; ``offsets``: int64[documents + 1]. Where ``packed`` is given, both
+    are those of its segments. ``tokenizer``: fingerprint.
+    """
+
+    values: Sequence[NDArray[Any]]
+    offsets: NDArray[np.int64]
+    dtype: Any
+    tokenizer: str
+    packed: Packed | None = None
+
+    @property
+    def flat(self) -> NDArray[Any]:
+        """All ids in one array."""
+        return self.values[0] if len(self.values) == 1 else np.concatenate(self.values)
 
 
-def shard_files(stem: str, documents: Ragged, fingerprint: str, pack: int | None) -> Files:
-    """Our own format."""
-    return {stem + SUFFIX: encode_shard(documents, fingerprint, pack)}
+NewFileOf = Callable[[str], NewFile]
+"""Suffix to a new file of the shard."""
 
 
-def nanogpt_files(stem: str, documents: Ragged, fingerprint: str, pack: int | None) -> Files:
+def write_shard(content: ShardContent, new: NewFileOf) -> None:
+    """Our own format; ``docs/shards.md`` specifies it."""
+    packed = content.packed
+    header = {
+        "dtype": np.dtype(content.dtype).name,
+        "tokens": int(content.offsets[-1]),
+        "documents": len(content.offsets) - 1,
+        "tokenizer": content.tokenizer,
+        "pack": packed.length if packed else None,
+        "filling": packed.filling if packed else 0,
+    }
+    file = new(SUFFIX)
+    file.write(header_bytes(header))
+    size = sum(file.write(_little(part)) for part in content.values)
+    file.write(padding_after(size))
+    file.write(_little(content.offsets))
+    file.write(file.checksum())
+
+
+def write_nanogpt(content: ShardContent, new: NewFileOf) -> None:
     """nanoGPT's ``.bin``: ids end to end and nothing else (karpathy/nanoGPT, data/*/prepare.py)."""
-    del fingerprint, pack
-    return {stem + ".bin": [documents.values.tobytes()]}
+    file = new(".bin")
+    for part in content.values:
+        file.write(_little(part))
 
 
-def megatron_files(stem: str, documents: Ragged, fingerprint: str, pack: int | None) -> Files:
+def write_megatron(content: ShardContent, new: NewFileOf) -> None:
     """Megatron-LM's ``.bin`` and ``.idx`` (megatron/core/datasets/indexed_dataset.py).
 
     Index: magic, version 1, dtype code (8 uint16, 4 int32), sequences, documents + 1, then
     int32 lengths, int64 byte pointers, int64 document bounds. Each document is one sequence.
     """
-    del fingerprint, pack
-    values = documents.values
-    code = 8
-    if values.dtype != np.uint16:
-        values, code = values.astype(np.int32), 4
-    lengths = documents.lengths.astype(np.int32)
-    pointers = documents.offsets[:-1] * values.dtype.itemsize
-    bounds = np.arange(len(documents) + 1, dtype=np.int64)
-    header = b"MMIDIDX\x00\x00" + struct.pack("<QBQQ", 1, code, len(lengths), len(bounds))
-    index = [header, lengths.tobytes(), pointers.astype(np.int64).tobytes(), bounds.tobytes()]
-    return {stem + ".bin": [values.tobytes()], stem + ".idx": index}
+    code, dtype = (8, np.uint16) if content.dtype == np.uint16 else (4, np.int32)
+    ids, index = new(".bin"), new(".idx")
+    for part in content.values:
+        ids.write(_little(part))  # an id is less than 2**31, so int32 has the bytes of uint32
+    documents = len(content.offsets) - 1
+    index.write(b"MMIDIDX\x00\x00" + struct.pack("<QBQQ", 1, code, documents, documents + 1))
+    index.write(np.diff(content.offsets).astype("<i4"))
+    index.write((content.offsets[:-1] * np.dtype(dtype).itemsize).astype("<i8"))
+    index.write(np.arange(documents + 1, dtype="<i8"))
 
 
-def _table(documents: Ragged) -> Any:
+def write_parquet(content: ShardContent, new: NewFileOf) -> None:
+    """Parquet: see `_table` for its columns."""
     import pyarrow
-
-    tokens = pyarrow.LargeListArray.from_arrays(
-        pyarrow.array(documents.offsets), pyarrow.array(documents.values)
-    )
-    return pyarrow.table({"tokens": tokens})
-
-
-def parquet_files(stem: str, documents: Ragged, fingerprint: str, pack: int | None) -> Files:
-    """Parquet with one list column ``tokens``."""
-    del fingerprint, pack
     import pyarrow.parquet
 
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(_table(documents), sink, compression="zstd")
-    return {stem + ".parquet": [sink.getvalue()]}
+    table = _table(content)
+    with pyarrow.PythonFile(_Sink(new(".parquet")), "w") as sink:
+        pyarrow.parquet.write_table(table, sink, compression="zstd")
 
 
-def arrow_files(stem: str, documents: Ragged, fingerprint: str, pack: int | None) -> Files:
-    """An Arrow IPC file with one list column ``tokens``."""
-    del fingerprint, pack
+def write_arrow(content: ShardContent, new: NewFileOf) -> None:
+    """An Arrow IPC file: see `_table` for its columns."""
+    import pyarrow
     import pyarrow.ipc
 
-    table = _table(documents)
-    sink = io.BytesIO()
-    with pyarrow.ipc.new_file(sink, table.schema) as writer:
+    table = _table(content)
+    with (
+        pyarrow.PythonFile(_Sink(new(".arrow")), "w") as sink,
+        pyarrow.ipc.new_file(sink, table.schema) as writer,
+    ):
         writer.write_table(table)
-    return {stem + ".arrow": [sink.getvalue()]}
 
 
-FORMATS: dict[str, Callable[[str, Ragged, str, int | None], Files]] = {
-    "shards": shard_files,
-    "nanogpt": nanogpt_files,
-    "megatron": megatron_files,
-    "parquet": parquet_files,
-    "arrow": arrow_files,
+class _Sink(io.RawIOBase):
+    """A new file as Arrow writes to one."""
+
+    def __init__(self, file: NewFile) -> None:
+        super().__init__()
+        self._into = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any, /) -> int:
+        return self._into.write(content)
+
+
+def _table(content: ShardContent) -> Any:
+    """A row for each document with the list column ``tokens``.
+
+    Packed, a row for each sequence, with the lengths of its segments in the list column
+    ``segments``; the filling is a segment.
+    """
+    import pyarrow
+
+    packed = content.packed
+    if packed is None:
+        return pyarrow.table({"tokens": Ragged(content.flat, content.offsets).to_arrow()})
+    bounds = np.arange(len(packed) + 1, dtype=np.int64) * packed.length
+    tokens = Ragged(packed.rows.values, bounds)
+    return pyarrow.table(
+        {"tokens": tokens.to_arrow(), "segments": packed.segment_lengths().to_arrow()}
+    )
+
+
+def _little(array: NDArray[Any]) -> NDArray[Any]:
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+
+
+@dataclass(frozen=True)
+class Format:
+    """``write`` makes a shard's files; ``packs``: sequences can be told in it; ``streams``: a
+    shard is written without another copy in memory."""
+
+    write: Callable[[ShardContent, NewFileOf], None]
+    packs: bool
+    streams: bool
+
+
+FORMATS: dict[str, Format] = {
+    "shards": Format(write_shard, packs=True, streams=True),
+    "megatron": Format(write_megatron, packs=False, streams=True),
+    "nanogpt": Format(write_nanogpt, packs=False, streams=True),
+    "parquet": Format(write_parquet, packs=True, streams=False),
+    "arrow": Format(write_arrow, packs=True, streams=False),
 }
 """What ``--format`` may say."""

@@ -1,25 +1,47 @@
-"""Where documents come from: files, directories, globs, standard input; plain, gzip, zstd."""
+"""Where documents come from: files, directories, globs, standard input; and their bytes."""
 
 import glob
 import hashlib
 import sys
-import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from tokenkit.errors import CorpusError, InputError
+from tokenkit.corpus.compression import Broken, gunzip, unzstd
+from tokenkit.errors import CorpusError, InputError, ManifestMismatchError
 
 STDIN = "-"
 _READ = 1 << 22
-_SUFFIXES = (".txt", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".md")
+KINDS = {
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".parquet": "parquet",
+}
+"""Suffixes that a directory is searched for, and what such a file holds."""
+_COMPRESSED = (".gz", ".zst")
 
 
-def expand(inputs: Sequence[str]) -> list[str]:
+def suffix_of(path: str | Path) -> str:
+    """The suffix that tells what a file holds: that of ``a.jsonl.gz`` is ``.jsonl``."""
+    suffixes = [suffix for suffix in Path(path).suffixes if suffix not in _COMPRESSED]
+    return suffixes[-1] if suffixes else ""
+
+
+def expand(inputs: Sequence[str], without: Path | None = None) -> list[str]:
     """Paths of all input files, in order: a directory or glob gives its files sorted.
 
-    Raises CorpusError for an input that names no file, and for one named twice.
+    Of a directory are taken the files that KINDS knows by suffix, at any depth, but none that is
+    hidden and none under the folder ``without``.
+
+    Raises CorpusError for an input that names no file, and for a file that is named twice.
     """
     found: list[str] = []
     for given in inputs:
@@ -27,141 +49,102 @@ def expand(inputs: Sequence[str]) -> list[str]:
         if given == STDIN or path.is_file():
             found.append(given)
         elif path.is_dir():
-            files = sorted(str(p) for p in path.rglob("*") if p.is_file() and _is_text(p))
-            if not files:
-                raise CorpusError(f"no input files under {given}: looked for {', '.join(_SUFFIXES)}")
-            found += files
+            found += _under(path, without)
         else:
             files = sorted(p for p in glob.glob(given, recursive=True) if Path(p).is_file())
             if not files:
                 raise CorpusError(f"no such file, directory or glob: {given}")
             found += files
-    twice = {path for path in found if found.count(path) > 1} if len(set(found)) < len(found) else ()
+    twice = [path for path, count in Counter(found).items() if count > 1]
     if twice:
-        raise CorpusError(f"{min(twice)} is named twice among the inputs")
+        raise CorpusError(f"{twice[0]} is named twice among the inputs")
     return found
 
 
-def _is_text(path: Path) -> bool:
-    suffixes = [s for s in path.suffixes if s not in (".gz", ".zst")]
-    return bool(suffixes) and suffixes[-1] in _SUFFIXES
+def _under(folder: Path, without: Path | None) -> list[str]:
+    excluded = without.resolve() if without else None
+    files, others = [], Counter[str]()
+    for path in folder.rglob("*"):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if hidden or not path.is_file() or (excluded and excluded in path.resolve().parents):
+            continue
+        if suffix_of(path) in KINDS:
+            files.append(str(path))
+        else:
+            others[suffix_of(path) or "no suffix"] += 1
+    if not files:
+        there = f"; it has {dict(others)}: name such files, or give a glob" if others else ""
+        raise CorpusError(f"no input files under {folder}: looked for {', '.join(KINDS)}{there}")
+    return sorted(files)
 
 
-@dataclass
-class Broken:
-    """Where and why a stream could not be read on."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """What was read of an input at some time: ``size`` bytes of the file, with that sha256."""
 
-    offset: int
-    reason: str
+    size: int
+    sha256: str
 
 
 class InputStream:
     """The decompressed bytes of one input, hashed as they are read.
 
-    Reading never raises for damaged compression: the stream ends at the last readable byte and
-    ``broken`` tells where and why.
+    Damaged compression never raises: the stream ends at the last readable byte, and ``broken``
+    tells where and why.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, expected: Checkpoint | None = None) -> None:
+        """Raises InputError where ``path`` cannot be opened.
+
+        ``expected``: what an interrupted run read of it; reading raises ManifestMismatchError
+        where the file begins with something else now.
+        """
         self.path = path
         self.broken: Broken | None = None
-        self.size = 0
+        self._size = 0
         self._hash = hashlib.sha256()
+        self._expected = expected
         try:
-            self._file: IO[bytes] = sys.stdin.buffer if path == STDIN else open(path, "rb")
+            # Closed by `blocks`, which is what reads it.
+            self._file: IO[bytes] = sys.stdin.buffer if path == STDIN else open(path, "rb")  # noqa: SIM115
         except OSError as error:
             raise InputError(f"cannot read {path}: {error.strerror}") from None
 
+    def checkpoint(self) -> Checkpoint:
+        """What is read so far; at the end, size and sha256 of the file as it lies on disk."""
+        return Checkpoint(self._size, self._hash.hexdigest())
+
     def blocks(self) -> Iterator[bytes]:
-        """Consecutive blocks of decompressed bytes, some megabytes each."""
+        """Consecutive blocks of decompressed bytes, some megabytes at most."""
         with self._file:
             first = self._raw()
             if first[:2] == b"\x1f\x8b":
-                yield from self._gzip(first)
-            elif first[:4] == b"\x28\xb5\x2f\xfd":
-                yield from self._zstd(first)
+                self.broken = yield from gunzip(first, self._raw)
+            elif first[:4] == b"\x28\xb5\x2f\xfd" or first[1:4] == b"\x2a\x4d\x18":
+                self.broken = yield from unzstd(first, self._raw)
             else:
                 while first:
                     yield first
                     first = self._raw()
             while self._raw():  # what lies behind a break still belongs to the file's hash
                 pass
-
-    @property
-    def digest(self) -> str:
-        """sha256 of the file as it lies on disk, once it is read to its end."""
-        return self._hash.hexdigest()
+        if self._expected is not None and self._size < self._expected.size:
+            raise ManifestMismatchError(f"{self.path} has become shorter since the job was begun")
 
     def _raw(self) -> bytes:
         try:
             block = self._file.read(_READ)
         except OSError as error:
-            self.broken = Broken(self.size, f"reading failed: {error.strerror}")
+            self.broken = Broken(self._size, f"reading failed: {error.strerror}")
             return b""
-        self.size += len(block)
+        self._size += len(block)
         self._hash.update(block)
+        expected = self._expected
+        if expected is not None and self._size == expected.size and block:
+            if self._hash.hexdigest() != expected.sha256:
+                raise ManifestMismatchError(
+                    f"{self.path} has changed since the job was begun: give another --out, or "
+                    "remove the directory"
+                )
+            self._expected = None
         return block
-
-    def _gzip(self, block: bytes) -> Iterator[bytes]:
-        member = zlib.decompressobj(wbits=31)
-        consumed = 0
-        while block:
-            try:
-                out = member.decompress(block, 4 * _READ)
-            except zlib.error as error:
-                # Feed what is left byte by byte, so that nothing before the break is lost.
-                yield from self._until_error(member, block)
-                self.broken = Broken(consumed, f"broken gzip: {error}")
-                return
-            if out:
-                yield out
-            consumed += len(block) - len(member.unconsumed_tail) - len(member.unused_data)
-            block = member.unconsumed_tail
-            if member.eof:
-                block = member.unused_data.lstrip(b"\0") or self._raw()
-                if block:
-                    member = zlib.decompressobj(wbits=31)
-            elif not block:
-                block = self._raw()
-        if not member.eof:
-            self.broken = Broken(self.size, "gzip ends early")
-
-    @staticmethod
-    def _until_error(member: Any, block: bytes) -> Iterator[bytes]:
-        for i in range(0, len(block), 64):
-            copy = member.copy()
-            try:
-                out = member.decompress(block[i : i + 64])
-            except zlib.error:
-                for k in range(i, i + 64):
-                    try:
-                        out = copy.decompress(block[k : k + 1])
-                    except zlib.error:
-                        return
-                    if out:
-                        yield out
-                return
-            if out:
-                yield out
-
-    def _zstd(self, block: bytes) -> Iterator[bytes]:
-        import zstandard
-
-        frames = zstandard.ZstdDecompressor()
-        frame = frames.decompressobj()
-        while block:
-            try:
-                out = frame.decompress(block)
-            except zstandard.ZstdError as error:
-                self.broken = Broken(self.size, f"broken zstd: {error}")
-                return
-            if out:
-                yield out
-            if frame.eof:
-                block = frame.unused_data or self._raw()
-                if block:
-                    frame = frames.decompressobj()
-            else:
-                block = self._raw()
-        if not frame.eof:
-            self.broken = Broken(self.size, "zstd ends early")

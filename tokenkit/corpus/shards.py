@@ -1,4 +1,4 @@
-"""Our shard files: self-describing, checksummed, memory-mapped. ``docs/shards.md`` specifies them."""
+"""Our shard files, memory-mapped; ``docs/shards.md`` specifies them."""
 
 import json
 import os
@@ -15,33 +15,25 @@ from numpy.typing import NDArray
 from tokenkit.errors import ShardError
 from tokenkit.tokens import Ragged
 
+MANIFEST = "manifest.json"
 MAGIC = b"TKSHARD\x01"
 SUFFIX = ".tks"
 _ALIGN = 64
+_DIGEST = 32
+_BLOCK = 1 << 22
 
 
-def encode_shard(documents: Ragged, tokenizer: str, pack_length: int | None) -> list[bytes]:
-    """The parts of a shard file: header, token ids, document offsets.
-
-    ``documents.values`` is uint16 or uint32. ``tokenizer`` is its fingerprint.
-    """
-    values = np.ascontiguousarray(documents.values)
-    offsets = np.ascontiguousarray(documents.offsets, np.int64)
-    ids, index = values.data.cast("B"), offsets.data.cast("B")
-    header = {
-        "dtype": values.dtype.name,
-        "tokens": len(values),
-        "documents": len(documents),
-        "pack": pack_length,
-        "tokenizer": tokenizer,
-        "tokens_sha256": sha256(ids).hexdigest(),
-        "offsets_sha256": sha256(index).hexdigest(),
-    }
+def header_bytes(header: dict[str, Any]) -> bytes:
+    """The file up to the ids; see `Shard.header` for what ``header`` holds."""
     text = json.dumps(header, sort_keys=True).encode()
     start = -(-(len(MAGIC) + 8 + len(text)) // _ALIGN) * _ALIGN
     text = text.ljust(start - len(MAGIC) - 8)
-    padding = bytes(-len(ids) % _ALIGN)
-    return [MAGIC + len(text).to_bytes(8, "little") + text, bytes(ids) + padding, bytes(index)]
+    return MAGIC + len(text).to_bytes(8, "little") + text
+
+
+def padding_after(size: int) -> bytes:
+    """Zero bytes between ids of ``size`` bytes and the index."""
+    return bytes(-size % _ALIGN)
 
 
 @dataclass(frozen=True)
@@ -52,7 +44,13 @@ class Shard:
 
     @cached_property
     def header(self) -> dict[str, Any]:
-        """dtype, tokens, documents, pack, tokenizer and checksums.
+        """What the shard says about itself.
+
+        ``dtype``: of the ids, "uint16" or "uint32". ``tokens``: ids in the shard, those that only
+        fill up a sequence included. ``documents``: rows of the index. ``tokenizer``: fingerprint.
+        ``pack``: length of its sequences, or null where documents simply follow one another;
+        ``filling``: how many ids at the end only fill up the last sequence. ``start``: where the
+        ids begin in the file.
 
         Raises ShardError where the file is no shard or is cut short.
         """
@@ -62,33 +60,35 @@ class Shard:
                 raise ShardError(f"{self.path} is not a tokenkit shard")
             length = int.from_bytes(start[len(MAGIC) :], "little")
             try:
-                header: dict[str, Any] = json.loads(file.read(length))
-            except ValueError:
+                header: dict[str, Any] = json.loads(file.read(min(length, 1 << 16)))
+                header["start"] = len(start) + length
+                expected = self._index_start(header) + 8 * (header["documents"] + 1) + _DIGEST
+            except (ValueError, TypeError, KeyError):
                 raise ShardError(f"{self.path}: damaged header") from None
-        header["start"] = len(start) + length
         size = os.path.getsize(self.path)
-        if size != self._offsets_start(header) + 8 * (header["documents"] + 1):
-            raise ShardError(f"{self.path} is {size} bytes, which is not what its header says")
+        if size != expected:
+            raise ShardError(f"{self.path} has {size} bytes, which is not what its header says")
         return header
 
     @staticmethod
-    def _offsets_start(header: dict[str, Any]) -> int:
-        ids = int(header["tokens"]) * np.dtype(header["dtype"]).itemsize
-        return int(header["start"]) + -(-ids // _ALIGN) * _ALIGN
+    def _index_start(header: dict[str, Any]) -> int:
+        size = int(header["tokens"] * np.dtype(header["dtype"]).itemsize)
+        return int(header["start"]) + size + len(padding_after(size))
 
     @cached_property
     def tokens(self) -> NDArray[Any]:
         """Token ids, uint16[n] or uint32[n], memory-mapped and read-only."""
         header = self.header
+        dtype = np.dtype(header["dtype"]).newbyteorder("<")
         if not header["tokens"]:
-            return np.empty(0, header["dtype"])
-        return np.memmap(self.path, header["dtype"], "r", header["start"], (header["tokens"],))
+            return np.empty(0, dtype)
+        return np.memmap(self.path, dtype, "r", header["start"], (header["tokens"],))
 
     @cached_property
     def offsets(self) -> NDArray[np.int64]:
         """int64[documents + 1], memory-mapped and read-only."""
         shape = (self.header["documents"] + 1,)
-        return np.memmap(self.path, np.int64, "r", self._offsets_start(self.header), shape)
+        return np.memmap(self.path, "<i8", "r", self._index_start(self.header), shape)
 
     @property
     def documents(self) -> Ragged:
@@ -98,12 +98,23 @@ class Shard:
     def __len__(self) -> int:
         return int(self.header["documents"])
 
+    def document(self, index: int) -> NDArray[Any]:
+        """Token ids of one document. Raises IndexError outside 0 to len - 1."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"document {index} of {len(self)}")
+        return self.tokens[self.offsets[index] : self.offsets[index + 1]]
+
     def check(self) -> None:
-        """Raise ShardError where tokens or offsets are not those that were written."""
-        for name in ("tokens", "offsets"):
-            found = sha256(np.ascontiguousarray(getattr(self, name)).data).hexdigest()
-            if found != self.header[f"{name}_sha256"]:
-                raise ShardError(f"{self.path}: the {name} are damaged (sha256 {found})")
+        """Raise ShardError where the file is not what was written: its checksum is its end."""
+        digest, rest = sha256(), os.path.getsize(self.path) - _DIGEST
+        self.header  # noqa: B018 - raises where the file is too short to have one
+        with open(self.path, "rb") as file:
+            while rest:
+                block = file.read(min(rest, _BLOCK))
+                digest.update(block)
+                rest -= len(block)
+            if file.read() != digest.digest():
+                raise ShardError(f"{self.path} is damaged: its content has another checksum")
 
 
 @dataclass(frozen=True)
@@ -137,11 +148,22 @@ class ShardSet:
         if not 0 <= index < len(self):
             raise IndexError(f"document {index} of {len(self)}")
         shard = int(np.searchsorted(self._firsts, index, side="right")) - 1
-        return self.shards[shard].documents[index - int(self._firsts[shard])]
+        return self.shards[shard].document(index - int(self._firsts[shard]))
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for shard in self.shards:
             yield from shard.documents
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of a prepared directory. Raises ShardError where there is none."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        raise ShardError(f"{folder} has no {MANIFEST}: preparation is not finished") from None
+    except ValueError as error:
+        raise ShardError(f"{folder / MANIFEST} is damaged: {error}") from None
+    return manifest
 
 
 def open_shards(folder: str | Path) -> ShardSet:
@@ -150,10 +172,9 @@ def open_shards(folder: str | Path) -> ShardSet:
     Raises ShardError where the directory has no finished manifest or another format.
     """
     folder = Path(folder)
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text())
-    except FileNotFoundError:
-        raise ShardError(f"{folder} has no manifest.json: preparation is not finished") from None
+    manifest = read_manifest(folder)
     if manifest["options"]["format"] != "shards":
         raise ShardError(f"{folder} holds {manifest['options']['format']}, not tokenkit shards")
-    return ShardSet(folder, tuple(Shard(folder / s["files"][0]["name"]) for s in manifest["shards"]))
+    return ShardSet(
+        folder, tuple(Shard(folder / s["files"][0]["name"]) for s in manifest["shards"])
+    )

@@ -1,12 +1,10 @@
 """Does a prepared directory still hold what its manifest says?"""
 
-import json
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from tokenkit.corpus.prepare import MANIFEST
-from tokenkit.corpus.shards import SUFFIX, Shard
+from tokenkit.corpus.shards import SUFFIX, Shard, read_manifest
 from tokenkit.errors import ShardError
 
 
@@ -16,18 +14,45 @@ def verify(folder: str | Path) -> tuple[dict[str, Any], list[str]]:
     Raises ShardError where there is no manifest to check against.
     """
     folder = Path(folder)
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-    except FileNotFoundError:
-        raise ShardError(f"{folder} has no {MANIFEST}: preparation is not finished") from None
+    manifest = read_manifest(folder)
     problems = []
     for shard in manifest["shards"]:
         for file in shard["files"]:
-            problems += _check_file(folder / file["name"], file, shard)
+            problems += _check_file(folder / file["name"], file, shard, manifest)
+    for file in manifest["files"]:
+        problems += _check_content(folder / file["name"], file)
+    known = {file["name"] for shard in manifest["shards"] for file in shard["files"]}
+    for path in sorted(folder.glob("shard-*")):
+        if path.name not in known:
+            problems.append(f"{path} is not in the manifest")
+    for name in ("documents", "tokens"):
+        total = sum(shard[name] for shard in manifest["shards"])
+        if total != manifest["totals"][name]:
+            problems.append(f"the shards hold {total} {name}, not {manifest['totals'][name]}")
     return manifest["totals"], problems
 
 
-def _check_file(path: Path, file: dict[str, Any], shard: dict[str, Any]) -> list[str]:
+def _check_file(
+    path: Path, file: dict[str, Any], shard: dict[str, Any], manifest: dict[str, Any]
+) -> list[str]:
+    problems = _check_content(path, file)
+    if problems or path.suffix != SUFFIX:
+        return problems
+    try:
+        header = Shard(path).header
+    except ShardError as error:
+        return [str(error)]
+    found = header["tokens"] - header["filling"]
+    if found != shard["tokens"]:
+        return [f"{path} holds {found} tokens, not {shard['tokens']}"]
+    if header["pack"] is None and header["documents"] != shard["documents"]:
+        return [f"{path} holds {header['documents']} documents, not {shard['documents']}"]
+    if header["tokenizer"] != manifest["tokenizer"]["fingerprint"]:
+        return [f"{path} was made with another tokenizer: {header['tokenizer']}"]
+    return []
+
+
+def _check_content(path: Path, file: dict[str, Any]) -> list[str]:
     if not path.exists():
         return [f"{path} is missing"]
     digest = sha256()
@@ -36,8 +61,4 @@ def _check_file(path: Path, file: dict[str, Any], shard: dict[str, Any]) -> list
             digest.update(block)
     if digest.hexdigest() != file["sha256"]:
         return [f"{path} has changed: sha256 {digest.hexdigest()}, not {file['sha256']}"]
-    if path.suffix == SUFFIX and "sequences" not in shard:
-        found = Shard(path).header["documents"]
-        if found != shard["documents"]:
-            return [f"{path} holds {found} documents, not {shard['documents']}"]
     return []

@@ -1,5 +1,6 @@
 """Reading documents: every kind and compression, and everything that can be wrong with them."""
 
+import contextlib
 import gzip
 import io
 import json
@@ -12,9 +13,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenkit.corpus import documents, inputs
-from tokenkit.corpus.documents import ReadOptions, read_documents
+from tokenkit.corpus import inputs, records
+from tokenkit.corpus.documents import read_documents
 from tokenkit.corpus.inputs import InputStream, expand
+from tokenkit.corpus.records import ReadOptions
 from tokenkit.errors import CorpusError, InputError
 
 
@@ -22,7 +24,7 @@ def read(path, **options):
     """(documents, rejected, broken) of a file."""
     stream = InputStream(str(path))
     blocks = list(read_documents(stream, ReadOptions(**options)))
-    texts = [text.decode("utf-8", "surrogateescape") for block in blocks for text in block.texts]
+    texts = [text.decode("utf-8", "surrogateescape") for block in blocks for text in block]
     return texts, [r for block in blocks for r in block.rejected], stream.broken
 
 
@@ -53,7 +55,10 @@ class TestKinds:
             writer.writerows([["id", "text"], *([i, t] for i, t in enumerate(texts))])
         assert read(path)[0] == texts
 
-    @given(texts=st.lists(nonempty.map(lambda t: t.replace("\n", "")).filter(bool)), block=st.integers(1, 9))
+    @given(
+        texts=st.lists(nonempty.map(lambda t: t.replace("\n", "")).filter(bool)),
+        block=st.integers(1, 9),
+    )
     def test_separators_across_blocks(self, texts, block, tmp_path_factory):
         path = tmp_path_factory.mktemp("txt") / "a.txt"
         path.write_bytes("\n\n".join(texts).encode())
@@ -107,7 +112,7 @@ class TestBadRecords:
         starts = {
             2: "not JSON",
             3: "no field 'text'",
-            4: "field 'text' is int",
+            4: "field 'text' is a number",
             5: "empty document",
             6: "empty line",
             7: "invalid UTF-8",
@@ -147,10 +152,10 @@ class TestBadRecords:
 
     def test_a_missing_column_names_those_there_are(self, tmp_path):
         (tmp_path / "a.csv").write_text("id,body\n1,a\n")
-        with pytest.raises(InputError, match="no column 'text'.*'body'"):
+        with pytest.raises(InputError, match=r"no column 'text'.*'body'"):
             read(tmp_path / "a.csv")
         pyarrow.parquet.write_table(pyarrow.table({"body": ["a"]}), tmp_path / "a.parquet")
-        with pytest.raises(InputError, match="no column 'text'.*'body'"):
+        with pytest.raises(InputError, match=r"no column 'text'.*'body'"):
             read(tmp_path / "a.parquet")
 
     def test_not_parquet(self, tmp_path):
@@ -159,7 +164,7 @@ class TestBadRecords:
             read(tmp_path / "a.parquet")
 
     def test_blocks_number_records_of_the_whole_input(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(documents, "BLOCK", 50)
+        monkeypatch.setattr(records, "_MOST", 3)
         monkeypatch.setattr(inputs, "_READ", 128)
         lines = [f'{{"text": "{"x" * 30}{i}"}}' if i % 7 else "bad" for i in range(100)]
         (tmp_path / "a.jsonl").write_text("\n".join(lines))
@@ -178,12 +183,12 @@ class TestBrokenFiles:
     def test_a_gzip_cut_short_keeps_all_before_the_cut(self, tmp_path):
         texts, packed = self.packed()
         cut = packed[: int(len(packed) * 0.9)]
-        readable = io.BytesIO()
-        with pytest.raises(EOFError):  # what is readable, byte by byte, by Python's own reader
-            with gzip.open(io.BytesIO(cut)) as file:
-                while byte := file.read(1):
-                    readable.write(byte)
-        whole = readable.getvalue().count(b"\n")
+        # What is readable, byte by byte, by Python's own reader.
+        readable, file = bytearray(), gzip.GzipFile(fileobj=io.BytesIO(cut))
+        with contextlib.suppress(EOFError):
+            while byte := file.read(1):
+                readable += byte
+        whole = readable.count(b"\n")
         (tmp_path / "a.jsonl.gz").write_bytes(cut)
         found, rejected, broken = read(tmp_path / "a.jsonl.gz")
         assert len(found) >= whole > 200
