@@ -14,7 +14,7 @@ from encoders.intrinsics import (
 )
 from encoders.jit import allocating_kernel, inlined, kernel
 
-U0, U1, U8, U32, U63 = np.uint64(0), np.uint64(1), np.uint64(8), np.uint64(32), np.uint64(63)
+U0, U1, U2, U32, U63 = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(32), np.uint64(63)
 ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 LOW32 = np.uint64(0xFFFFFFFF)
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
@@ -26,8 +26,8 @@ NEVER = np.uint32(0xFFFFFFFF)
 LONGEST_KEY = 15  # bytes of a piece that fit a cache key beside its length
 LONGEST_CACHED = 256  # longer pieces hardly ever come again
 HASHED = np.uint64(0xFF << 56)  # top byte of a key that is a hash; the bytes lie in the arena
-INLINE = 3  # ids that fit a cache entry
-BATCH = 128  # pieces whose cache lines are asked for before the first is looked at
+INLINE = np.uint64(3)  # ids that fit a cache entry
+BATCH = np.uint64(128)  # pieces whose cache lines are asked for before the first is looked at
 ABSENT = np.uint32(0xFFFFFFFF)
 LOW_MASKS = np.array([(1 << 8 * min(n, 8)) - 1 for n in range(16)], np.uint64)
 HIGH_MASKS = np.array([(1 << 8 * max(n - 8, 0)) - 1 for n in range(16)], np.uint64)
@@ -206,13 +206,15 @@ def merge_long(symbols, count, links, heap, pairs, shift):
 @inlined
 def low_key(text, start, length):
     """The first eight bytes of a piece, zero beyond its end."""
-    return load_u64(text, start) & LOW_MASKS[length]
+    return load_u64(text, start) & LOW_MASKS[np.uint64(length)]
 
 
 @inlined
 def high_key(text, start, length):
     """Bytes 8 to 14 of a piece of at most 15 bytes, and its length in the top byte."""
-    return load_u64(text, start + 8) & HIGH_MASKS[length] | np.uint64(length) << np.uint64(56)
+    return load_u64(text, start + 8) & HIGH_MASKS[np.uint64(length)] | np.uint64(
+        length
+    ) << np.uint64(56)
 
 
 @inlined
@@ -501,7 +503,7 @@ def cache_insert(cache, arena, state, key, text, start, length, symbols, count):
     while cache[slot, 1] != U0:
         slot = (slot + U1) & last
     cache[slot, 0], cache[slot, 1] = low, high
-    if count <= INLINE and length <= LONGEST_KEY:
+    if np.uint64(count) <= INLINE and length <= LONGEST_KEY:
         first = np.uint64(symbols[0])
         second = np.uint64(symbols[1]) if count > 1 else U0
         third = np.uint64(symbols[2]) if count > 2 else U0
@@ -534,10 +536,20 @@ def rehash(cache, larger):
 
 
 @inlined
-def encode_missed(text, start, length, out, at, whole_tables, tables, cache_, scratch, key, fresh):
-    """Encode a piece that the cache does not hold; its ids' number, or -1 without room."""
+def encode_rare(text, start, length, out, at, whole_tables, tables, cache_, scratch, key):
+    """Encode a piece whose ids do not lie in its cache entry: they are in the arena, or still to
+    be found. Returns their number, or -1 where the cache or the scratch lacks room."""
     whole, vocab, offsets = whole_tables
     cache, arena, state = cache_
+    _, high, slot = key
+    fresh = cache[slot, 1] == U0
+    if not fresh:
+        count = np.int64(cache[slot, 3] >> U32)
+        place = np.int64(cache[slot, 2])
+        if high < HASHED or same_as_in_arena(arena, place + count, text, start, length):
+            for k in range(count):
+                out[at + np.uint64(k)] = arena[place + k]
+            return count
     symbols = scratch[0]
     if length <= LONGEST_CACHED:
         # Half full at most, so that probes stay short.
@@ -554,7 +566,7 @@ def encode_missed(text, start, length, out, at, whole_tables, tables, cache_, sc
     if length <= LONGEST_CACHED and fresh:
         cache_insert(cache, arena, state, key, text, start, length, symbols, count)
     for k in range(count):
-        out[at + k] = symbols[k]
+        out[at + np.uint64(k)] = symbols[k]
     return count
 
 
@@ -580,10 +592,12 @@ def encode_pieces(
     done, document, position, ids written up to). It stops early where the cache or the scratch
     has no room for one more piece: the caller makes room and calls again.
     """
-    cache, arena, _ = cache_
+    cache = cache_[0]
     lows, highs, slots = keys
     last = np.uint64(len(cache) - 1)
-    done, total = 0, len(ends)
+    # Unsigned indices spare a test for negative ones at every access.
+    done, total, written = U0, np.uint64(len(ends)), np.uint64(at)
+    document_end = bounds[document + 1]
     while done < total:
         batch = min(BATCH, total - done)
         start = position
@@ -596,9 +610,10 @@ def encode_pieces(
             prefetch(cache, np.int64(slot) * 4)
             start = stop
         for i in range(batch):
-            while bounds[document + 1] == position:
+            while position == document_end:
                 document += 1
-                id_bounds[document] = at
+                id_bounds[document] = written
+                document_end = bounds[document + 1]
             end = ends[done + i]
             if end < 0:
                 position = ~end
@@ -607,41 +622,32 @@ def encode_pieces(
             while (cache[slot, 0] != low or cache[slot, 1] != high) and cache[slot, 1] != U0:
                 slot = (slot + U1) & last
             first, second = cache[slot, 2], cache[slot, 3]
-            count = np.int64(second >> U32)
+            count = second >> U32
             fresh = cache[slot, 1] == U0
             if not fresh and high < HASHED and count <= INLINE:
-                out[at] = np.uint32(first & LOW32)
-                out[at + 1] = np.uint32(first >> U32)
-                out[at + 2] = np.uint32(second & LOW32)
+                out[written] = np.uint32(first & LOW32)
+                out[written + U1] = np.uint32(first >> U32)
+                out[written + U2] = np.uint32(second & LOW32)
+                written += count
             else:
-                length, arena_at = end - position, np.int64(first)
-                if not fresh and (
-                    high < HASHED
-                    or same_as_in_arena(arena, arena_at + count, text, position, length)
-                ):
-                    for k in range(count):
-                        out[at + k] = arena[arena_at + k]
-                else:
-                    key = (low, high, slot)
-                    count = encode_missed(
-                        text,
-                        position,
-                        length,
-                        out,
-                        at,
-                        whole_tables,
-                        tables,
-                        cache_,
-                        scratch,
-                        key,
-                        fresh,
-                    )
-                    if count < 0:
-                        return done + i, document, position, at
-            at += count
+                found = encode_rare(
+                    text,
+                    position,
+                    end - position,
+                    out,
+                    written,
+                    whole_tables,
+                    tables,
+                    cache_,
+                    scratch,
+                    (low, high, slot),
+                )
+                if found < 0:
+                    return np.int64(done + i), document, position, np.int64(written)
+                written += np.uint64(found)
             position = end
         done += batch
-    return done, document, position, at
+    return np.int64(done), document, position, np.int64(written)
 
 
 @allocating_kernel
