@@ -22,7 +22,7 @@ docs: .venv/.dev
 	$(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/.bench
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks && $(BIN)/python -m benchmarks.page
 
 # torch is installed by itself and first: a later range then accepts it as it is.
 .venv/.torch:

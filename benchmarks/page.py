@@ -1,0 +1,70 @@
+"""``python -m benchmarks.page``: write docs/benchmarks.md from the kept results."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import RESULTS, US
+
+PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+_HEAD = """# Benchmarks
+
+`make bench` measures everything here; this page is written from the JSON files it keeps under
+`benchmarks/results/`. All contenders of a row ran in turn in one process; figures are medians.
+"Cold" is a new tokenizer object on text it has never seen, "warm" the same object once more.
+Ratios are ours over theirs, taken repeat by repeat: above 1 we are faster, below 1 slower.
+"""
+
+
+def table(rows: list[dict[str, Any]]) -> list[str]:
+    """A Markdown table of rows that share their keys."""
+    names = list(rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    for row in rows:
+        cells = (f"{v:,.2f}" if isinstance(v, float) else str(v) for v in row.values())
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def race_tables(rows: list[dict[str, Any]]) -> list[str]:
+    """One line a setting: our speed, then for each peer its cold speed and our two ratios."""
+    settings: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for row in rows:
+        settings[row["setting"]][row["name"]] = row
+    families: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for setting, found in settings.items():
+        ours = found[US]
+        line: dict[str, Any] = {"setting": setting, "cold": f"{ours['cold']:.0f}"}
+        line["warm"] = f"{ours['warm']:.0f}"
+        for name, row in found.items():
+            if name != US:
+                line[f"over {name}, cold / warm"] = _ratios(row)
+        families[tuple(line)].append(line)
+    return [text for lines in families.values() for text in ["", *table(lines)]]
+
+
+def _ratios(row: dict[str, Any]) -> str:
+    if row["error"]:
+        return row["error"].split(":")[0]
+    return f"{row['cold_ratio']:.2f} / {row['warm_ratio']:.2f}"
+
+
+def main() -> None:
+    lines = [_HEAD]
+    for path in sorted(RESULTS.glob("*.json")):
+        result = json.loads(path.read_text())
+        machine = result["machine"]
+        lines += [f"\n## {result['title']}\n"]
+        lines += [f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}."]
+        rows = result["rows"]
+        lines += race_tables(rows) if "cold" in rows[0] else ["", *table(rows)]
+        if versions := result["notes"].get("versions"):
+            named = ", ".join(f"{name} {version}" for name, version in versions.items())
+            lines += ["", f"Versions: {named}."]
+    PAGE.write_text("\n".join(lines) + "\n")
+    print(f"{PAGE} written")
+
+
+if __name__ == "__main__":
+    main()
