@@ -102,6 +102,18 @@ def copy(text, start, stop, out, at):
 
 
 @kernel
+def longest_run(text, start, stop):
+    """Length of the longest run of only ASCII white space, or of none, in ``text[start:stop]``."""
+    longest, since, white = 0, start, False
+    for i in range(start, stop):
+        byte = text[i]
+        if ((byte == 0x20) or (0x09 <= byte <= 0x0D)) != white:
+            longest = max(longest, i - since)
+            since, white = i, not white
+    return max(longest, stop - since)
+
+
+@kernel
 def gather(text, starts, stops, out, bounds):
     """Records end to end in ``out``, and their bounds."""
     at = 0

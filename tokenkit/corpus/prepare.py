@@ -27,7 +27,7 @@ from tokenkit.text import Tokenizer
 
 VERSION = 1
 _BUDGET = 16 * BATCH
-_LONGEST_COPIED = 64 << 20
+_LONGEST_COPIED = 32 << 20
 _LONGEST_ELSEWHERE = 8 << 20
 
 

@@ -3,13 +3,13 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 
 from tokenkit.corpus.journal import sync_folder, writing
 from tokenkit.corpus.records import Rejected
 
 NAME = "quarantine.jsonl"
+_ENCODE = json.JSONEncoder(sort_keys=True).encode
 
 
 class Quarantine:
@@ -27,7 +27,7 @@ class Quarantine:
 
     def add(self, records: Iterable[Rejected]) -> None:
         """Append records."""
-        lines = b"".join(json.dumps(asdict(r), sort_keys=True).encode() + b"\n" for r in records)
+        lines = b"".join(_ENCODE(vars(record)).encode() + b"\n" for record in records)
         if lines:
             with writing(self._part):
                 self._file.write(lines)

@@ -16,6 +16,7 @@ _MOST = 1 << 16  # records handed on at a time; bounds what rejecting all of the
 _SIZE = 1 << 22  # bytes handed on at a time, about
 
 LONGEST = 200 << 20
+_LONGEST_FIELD = 64 << 20  # the csv module holds four bytes for each character
 Kind = Literal["text", "jsonl", "csv", "tsv", "parquet"]
 
 
@@ -315,7 +316,7 @@ class _Gathering:
 def _csv(
     stream: InputStream, blocks: Iterator[bytes], options: ReadOptions, delimiter: str
 ) -> Iterator[Records]:
-    csv.field_size_limit(min(options.limit, 2**31 - 1))
+    csv.field_size_limit(min(options.limit, _LONGEST_FIELD))
     gathering = _Gathering(stream.path)
     lines = _lines(stream, blocks, options, gathering)
     # What is not strict CSV would be changed silently, so it is an error.
