@@ -11,18 +11,22 @@ import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from encoders import bpe, unigram
 from encoders.bpe import BpeTables
+from encoders.unigram import UnigramTables
 from tokenkit.text.formats.plan import Plan
 
-_FORMAT = "1"  # to be raised when what is stored changes
 _KEPT = 32  # files; the oldest go first
 _WORTH_KEEPING = 200_000  # bytes of tokenizer file; less is read as fast as it is found
+
+_TABLES: dict[str, Any] = {kind.__name__: kind for kind in (BpeTables, UnigramTables)}
 
 
 def directory() -> Path | None:
@@ -41,7 +45,7 @@ def cached_plan(content: bytes, options: str, read: Callable[[], Plan]) -> Plan:
     folder = directory()
     if folder is None or len(content) < _WORTH_KEEPING:
         return read()
-    key = sha256(f"{_FORMAT}\0{options}\0".encode() + sha256(content).digest()).hexdigest()
+    key = sha256(_code() + options.encode() + b"\0" + sha256(content).digest()).hexdigest()
     path = folder / f"{key}.npz"
     plan = _load(path)
     if plan is None:
@@ -52,13 +56,22 @@ def cached_plan(content: bytes, options: str, read: Callable[[], Plan]) -> Plan:
     return plan
 
 
+@cache
+def _code() -> bytes:
+    """Digest of the code that reads files, so that no other version's reading is taken for ours."""
+    here = Path(__file__).parent
+    modules = [Path(bpe.__file__).parent, Path(unigram.__file__).parent, here / "formats"]
+    sources = [here / "pipeline.py", *(path for m in modules for path in sorted(m.glob("*.py")))]
+    return sha256(b"".join(sha256(path.read_bytes()).digest() for path in sources)).digest()
+
+
 def _load(path: Path) -> Plan | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         meta = json.loads(arrays.pop("meta").tobytes())
         odd = {int(id_): bytes.fromhex(raw) for id_, raw in meta["odd"].items()}
-        tables = BpeTables(**arrays)
+        tables = _TABLES[meta["tables"]](**arrays)
         return Plan(meta["head"], meta["fingerprint"], tables, odd, meta["pattern"])
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
         return None
@@ -71,6 +84,7 @@ def _store(path: Path, plan: Plan) -> None:
         "head": plan.head,
         "fingerprint": plan.fingerprint,
         "pattern": plan.pattern,
+        "tables": type(plan.tables).__name__,
         "odd": {id_: raw.hex() for id_, raw in (plan.odd or {}).items()},
     }
     arrays: dict[str, Any] = plan.tables.arrays()

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from encoders.bpe import BpeEncoder, BpeTables, decode
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.match import stitch
+from encoders.scan import WholeScanner
+from encoders.unigram import UnigramEncoder, UnigramTables
 from tokenkit.errors import DecodeError, EncodeError, FormatError
 from tokenkit.text import byte_map
 from tokenkit.text.added import AddedToken, AddedTokenFinder, enabled
 from tokenkit.text.decoders import byte_of
-from tokenkit.text.pipeline import Pipeline
+from tokenkit.text.pipeline import Pipeline, cut_at_blanks
 
 Allowed = frozenset[str] | None
 """Special tokens to recognise in text; None is all of them."""
@@ -43,14 +45,14 @@ class Engine(Protocol):
 
 
 class KernelEngine:
-    """BPE on our own kernels."""
+    """BPE and unigram models on our own kernels."""
 
     name = "kernels"
     reason = ""
 
     def __init__(
         self,
-        tables: BpeTables,
+        tables: BpeTables | UnigramTables,
         pipeline: Pipeline,
         added: tuple[AddedToken, ...],
         odd: Mapping[int, bytes],
@@ -59,9 +61,16 @@ class KernelEngine:
         self.tables = tables
         self.added = added
         self.odd = odd
-        self.by_character = bool(tables.options[0])
         self._pipeline = pipeline
-        self._encoder = BpeEncoder(tables, pipeline.scanner)
+        whole = isinstance(pipeline.scanner, WholeScanner)
+        scanner = cut_at_blanks(tables) if whole else pipeline.scanner
+        self._encoder: BpeEncoder | UnigramEncoder
+        if isinstance(tables, BpeTables):
+            self.by_character = bool(tables.options[0])
+            self._encoder = BpeEncoder(tables, scanner)
+        else:
+            self.by_character = True
+            self._encoder = UnigramEncoder(tables, scanner, carries=whole)
         self._finders: dict[Allowed, tuple[AddedTokenFinder, AddedTokenFinder]] = {}
 
     def encode(
@@ -98,6 +107,8 @@ class KernelEngine:
         self, text: Bytes, bounds: Offsets, dropout: float, seed: int
     ) -> tuple[Ids, Offsets]:
         """Encode with BPE-dropout; added tokens are ordinary text here."""
+        if not isinstance(self._encoder, BpeEncoder):
+            raise EncodeError("dropout is of BPE, and this is a unigram model")
         text, bounds = self._pipeline.normalize.all(text, bounds)
         text, bounds = self._pipeline.prepare.all(text, bounds)
         return self._encoder.encode_dropout(text, bounds, dropout, seed)

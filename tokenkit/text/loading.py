@@ -21,7 +21,7 @@ from tokenkit.text.engines import (
 )
 from tokenkit.text.formats import sentencepiece, tiktoken, tokenizer_json
 from tokenkit.text.formats.plan import Plan
-from tokenkit.text.pipeline import Pipeline, cut_at_blanks, pipeline_from_json
+from tokenkit.text.pipeline import Pipeline, pipeline_from_json
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,6 @@ def _engine(plan: Plan) -> Engine:
         pipeline = Pipeline(Change(), Change(), scanner_for(plan.pattern))
     else:
         pipeline = pipeline_from_json(plan.head)
-        pipeline = replace(pipeline, scanner=cut_at_blanks(pipeline.scanner, plan.tables))
     added = tuple(map(AddedToken.from_json, plan.head.get("added_tokens") or ()))
     return KernelEngine(plan.tables, pipeline, added, plan.odd or {})
 
@@ -108,5 +107,5 @@ def _sentencepiece_engine(plan: Plan) -> Engine:
         return SentencePieceEngine(library, added, plan.reason)
     rules = plan.head["sentencepiece"]
     normalize = plain_blanks(rules["dummy_prefix"]) if rules["plain"] else by(library.normalize)
-    scanner = cut_at_blanks(WholeScanner(), plan.tables)
-    return KernelEngine(plan.tables, Pipeline(normalize, Change(), scanner), added, plan.odd or {})
+    pipeline = Pipeline(normalize, Change(), WholeScanner())
+    return KernelEngine(plan.tables, pipeline, added, plan.odd or {})

@@ -8,8 +8,8 @@ import numpy as np
 
 from encoders import scan
 from encoders.bpe import BpeTables
-from encoders.bpe.tables import ABSENT
 from encoders.scan import Behaviour, RegexScanner, Scanner, SequenceScanner, WholeScanner
+from encoders.unigram import UnigramTables
 from tokenkit.text.changes import Change, metaspace, normalizer_from_json, prefix_space
 
 _BLANK = "\u2581"
@@ -111,30 +111,22 @@ def _scanner(step: Mapping[str, Any]) -> Scanner:
     raise NotCoveredError(f"pre-tokenizer {kind}")
 
 
-def cut_at_blanks(scanner: Scanner, tables: BpeTables) -> Scanner:
-    """A scanner that also cuts before runs of U+2581 where no token holds one behind other text.
+def cut_at_blanks(tables: BpeTables | UnigramTables) -> Scanner:
+    """How to split text that a pipeline leaves whole: before runs of U+2581 where that is safe.
 
-    No merge then crosses such a cut, so the ids stay the same, and pieces are words that the
-    cache knows instead of whole documents.
+    It is where no token holds U+2581 behind anything else: then no token crosses such a cut, ids
+    stay the same, and pieces are words that the cache knows instead of whole documents.
     """
-    by_character, unknown, _ = tables.options.tolist()
-    if not isinstance(scanner, WholeScanner) or not by_character:
-        return scanner
-    flat = tables.vocab
-    blank = np.zeros(len(flat), np.bool_)
+    flat, offsets = tables.vocab, tables.offsets
+    if isinstance(tables, BpeTables):
+        by_character, unknown, _ = tables.options.tolist()
+        places_differ = (tables.char_values != tables.char_values[:1]).any()
+        if not by_character or places_differ or (tables.merges == unknown).any():
+            return WholeScanner()
     at = np.flatnonzero((flat[:-2] == 0xE2) & (flat[1:-1] == 0x96) & (flat[2:] == 0x81))
-    for byte in range(3):
-        blank[at + byte] = True
-    starts = np.zeros(len(flat) + 1, np.bool_)
-    starts[tables.offsets] = True
-    inside = at[(at > 0) & ~starts[at]]
-    whole_character = any(
-        tables.vocab[a:b].tobytes() == _BLANK.encode()
-        for a, b in zip(tables.offsets[:-1], tables.offsets[1:], strict=True)
-        if b - a == 3
-    )
-    crossed = not blank[inside - 1].all() or (tables.merges == unknown).any()
-    if crossed or not whole_character or len(tables.char_values[0]) == 0:
-        return scanner
-    same_everywhere = (tables.char_values == tables.char_values[0]).all()
-    return scan.METASPACE_RUNS if same_everywhere and unknown != ABSENT else scanner
+    begins = np.zeros(len(flat) + 1, np.bool_)
+    begins[offsets] = True
+    alone = at[begins[at] & begins[at + 3]]
+    behind = at[~begins[at]]
+    safe = len(alone) > 0 and np.isin(behind - 3, at).all()
+    return scan.METASPACE_RUNS if safe else WholeScanner()

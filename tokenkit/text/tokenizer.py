@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.bpe import BpeTables
 from encoders.buffers import Bytes, Ids, Offsets, joined, padded
 from encoders.threads import cores
 from tokenkit.errors import (
@@ -156,15 +157,13 @@ class Tokenizer:
     def to_bytes(self, *, as_ranks: bool = False) -> bytes:
         """What `save` writes."""
         content = self._source.read()
-        if as_ranks and isinstance(self._engine, KernelEngine):
-            ranked = self._source.pattern is not None
-            return content if ranked else tiktoken.ranks_of(self._engine.tables)
-        if as_ranks:
-            raise FormatError(f"ranks cannot express this tokenizer: {self.engine_reason}")
-        if self._source.pattern is None or not isinstance(self._engine, KernelEngine):
+        tables = self._engine.tables if isinstance(self._engine, KernelEngine) else None
+        if as_ranks and self._source.pattern is None:
+            return tiktoken.ranks_of(tables)
+        if as_ranks or self._source.pattern is None or not isinstance(tables, BpeTables):
             return content
         spec = tiktoken.as_tokenizer_json(
-            self._engine.tables,
+            tables,
             tiktoken.read_ranks(content),
             tiktoken.NAMED_PATTERNS.get(self._source.pattern, self._source.pattern),
             dict(self._source.special_tokens),

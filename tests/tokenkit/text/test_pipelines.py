@@ -1,5 +1,6 @@
 """BPE on characters, with every option that changes what the symbols are, equals `tokenizers`."""
 
+import json
 import unicodedata
 
 import pytest
@@ -33,6 +34,27 @@ def trained(pre=None, normalizer=None, alphabet=1000, specials=("<unk>",), edit=
     for name, value in edit:
         setattr(tok.model, name, value)
     return tok
+
+
+def unigram(pre=None, normalizer=None, fallback=False, **training):
+    """A unigram model trained by `tokenizers`."""
+    tok = tokenizers.Tokenizer(models.Unigram())
+    tok.pre_tokenizer, tok.normalizer = pre, normalizer
+    trainer = trainers.UnigramTrainer(
+        vocab_size=700,
+        unk_token="<unk>",
+        special_tokens=["<unk>", *(BYTES if fallback else [])],
+        show_progress=False,
+        **training,
+    )
+    tok.train_from_iterator(SAMPLE, trainer)
+    spec = json.loads(tok.to_str())
+    spec["model"]["byte_fallback"] = fallback
+    # Characters that training saw but once are unknown afterwards.
+    rare = [i for i, (token, _) in enumerate(spec["model"]["vocab"]) if token in "éñ本"]
+    for i in rare:
+        spec["model"]["vocab"][i][0] = f"rare{i}"
+    return tokenizers.Tokenizer.from_str(json.dumps(spec))
 
 
 ADDED = [
@@ -91,6 +113,14 @@ def like_llama2(added):
     return with_added(tok) if added else tok
 
 
+PIPELINES |= {
+    "unigram metaspace": unigram(pre_tokenizers.Metaspace()),
+    "unigram first": unigram(pre_tokenizers.Metaspace(prepend_scheme="first", split=False)),
+    "unigram fallback": unigram(pre_tokenizers.Metaspace(), fallback=True),
+    "unigram whole": unigram(normalizer=MARKED),
+    "unigram NFKC": unigram(pre_tokenizers.Metaspace(), normalizers.NFKC()),
+    "unigram, added": with_added(unigram(pre_tokenizers.Metaspace(), fallback=True)),
+}
 PIPELINES["llama 2"] = like_llama2(False)
 PIPELINES["llama 2, added"] = like_llama2(True)
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from encoders.bpe import BpeTables
+from encoders.unigram import UnigramTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +21,7 @@ class Plan:
 
     head: Mapping[str, Any]
     fingerprint: str
-    tables: BpeTables | None = None
+    tables: BpeTables | UnigramTables | None = None
     odd: Mapping[int, bytes] | None = None
     pattern: str = ""
     """The split pattern of a rank file, which its head cannot always spell."""

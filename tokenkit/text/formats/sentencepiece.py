@@ -10,9 +10,11 @@ from enum import IntEnum
 from hashlib import sha256
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables, tables_from_merges
 from encoders.bpe.tables import ABSENT
+from encoders.unigram import UnigramTables, unigram_tables
 from tokenkit.errors import FormatError
 from tokenkit.text.added import AddedToken
 from tokenkit.text.formats.plan import Plan, fingerprint_of
@@ -168,9 +170,11 @@ def read(content: bytes) -> Plan:
         if piece.kind not in (Kind.NORMAL, Kind.CONTROL)
     }
     try:
-        if model.algorithm is not Algorithm.BPE:
-            raise NotCoveredError(f"a SentencePiece {model.algorithm.name.lower()} model")
-        return Plan(head, fingerprint, bpe_tables(model), odd)
+        if model.algorithm is Algorithm.BPE:
+            return Plan(head, fingerprint, bpe_tables(model), odd)
+        if model.algorithm is Algorithm.UNIGRAM:
+            return Plan(head, fingerprint, _unigram_tables(model), odd)
+        raise NotCoveredError(f"a SentencePiece {model.algorithm.name.lower()} model")
     except NotCoveredError as reason:
         return Plan(head, fingerprint, reason=str(reason))
 
@@ -194,13 +198,7 @@ def bpe_tables(model: Model) -> BpeTables:
         if text[:cut] in ids and text[cut:] in ids
     )
     table = np.array(rows, np.uint32).reshape(-1, 4)
-    byte_ids = np.full(256, ABSENT, np.uint32)
-    if model.byte_fallback:
-        for id_, piece in enumerate(model.pieces):
-            if piece.kind == Kind.BYTE:
-                byte_ids[int(piece.text[3:5], 16)] = id_
-        if (byte_ids == ABSENT).any():
-            raise NotCoveredError("byte fallback without some bytes")
+    byte_ids = _byte_ids(model)
     alphabet = {text.encode(): id_ for text, id_ in ids.items() if len(text) == 1}
     tokens = [p.text.encode() if p.kind == Kind.NORMAL else b"" for p in model.pieces]
     return tables_from_merges(
@@ -212,3 +210,28 @@ def bpe_tables(model: Model) -> BpeTables:
         fuse_unknown=True,
         ranks=np.ascontiguousarray(table[:, 0]),
     )
+
+
+def _unigram_tables(model: Model) -> UnigramTables:
+    if any(piece.kind == Kind.USER_DEFINED for piece in model.pieces):
+        raise NotCoveredError("a SentencePiece unigram model with user-defined pieces")
+    normal = [piece.score for piece in model.pieces if piece.kind == Kind.NORMAL]
+    return unigram_tables(
+        [p.text.encode() if p.kind == Kind.NORMAL else b"" for p in model.pieces],
+        [piece.score for piece in model.pieces],
+        model.unknown,
+        least=min(normal, default=0.0),
+        single=True,
+        byte_ids=_byte_ids(model),
+    )
+
+
+def _byte_ids(model: Model) -> NDArray[np.uint32]:
+    byte_ids = np.full(256, ABSENT, np.uint32)
+    if model.byte_fallback:
+        for id_, piece in enumerate(model.pieces):
+            if piece.kind == Kind.BYTE:
+                byte_ids[int(piece.text[3:5], 16)] = id_
+        if (byte_ids == ABSENT).any():
+            raise NotCoveredError("byte fallback without some bytes")
+    return byte_ids

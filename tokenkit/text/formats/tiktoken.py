@@ -84,11 +84,14 @@ def write_ranks(tokens: list[bytes]) -> bytes:
     return b"".join(lines)
 
 
-def ranks_of(tables: BpeTables) -> bytes:
-    """The rank file of a merge list, where ranks say the same.
+def ranks_of(tables: object) -> bytes:
+    """The rank file of a byte-level merge list, where ranks say the same.
 
-    Raises FormatError where they do not: ids out of the order of merges, or missing bytes.
+    Raises FormatError where they do not: another model, ids out of the order of merges, or
+    missing bytes.
     """
+    if not isinstance(tables, BpeTables) or tables.options[0]:
+        raise FormatError("ranks cannot express this tokenizer: it is no byte-level BPE")
     raw, offsets = tables.vocab.tobytes(), tables.offsets.tolist()
     tokens = [raw[a:b] for a, b in pairwise(offsets)]
     try:

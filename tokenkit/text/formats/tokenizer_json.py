@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables, tables_from_merges
 from encoders.bpe.tables import ABSENT
+from encoders.unigram import UnigramTables, unigram_tables
 from tokenkit.errors import FormatError
 from tokenkit.text import byte_map
 from tokenkit.text.formats.plan import Plan, fingerprint_of
@@ -33,6 +34,8 @@ def read(content: bytes) -> Plan:
 
 def _kernel_plan(spec: dict[str, Any], head: dict[str, Any], fingerprint: str) -> Plan:
     model = spec["model"]
+    if model.get("type") == "Unigram" and not is_byte_level(spec.get("pre_tokenizer")):
+        return Plan(head, fingerprint, _unigram(model), {})
     if model.get("type", "BPE") != "BPE":
         raise NotCoveredError(f"model {model['type']}")
     if model.get("dropout"):
@@ -110,6 +113,21 @@ def _by_character(
         fuse_unknown=bool(model.get("fuse_unk")),
     )
     return tables, odd
+
+
+def _unigram(model: dict[str, Any]) -> UnigramTables:
+    tokens = [token.encode("utf-8", "surrogatepass") for token, _ in model["vocab"]]
+    scores = [float(score) for _, score in model["vocab"]]
+    if model.get("unk_id") is None:
+        raise NotCoveredError("a unigram model without unknown token")
+    if len(set(tokens)) < len(tokens):
+        raise NotCoveredError("a unigram model that has a token twice")
+    byte_ids = np.full(256, ABSENT, np.uint32)
+    if model.get("byte_fallback"):
+        ids = {token: id_ for id_, token in enumerate(tokens)}
+        byte_ids[:] = [ids.get(b"<0x%02X>" % byte, ABSENT) for byte in range(256)]
+    unknown, least = int(model["unk_id"]), min(scores)
+    return unigram_tables(tokens, scores, unknown, least=least, single=False, byte_ids=byte_ids)
 
 
 def _characters(vocab: dict[str, int], prefix: str, suffix: str) -> dict[bytes, int]:

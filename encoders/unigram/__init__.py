@@ -1,0 +1,156 @@
+"""Unigram language model tokenization: the most probable segmentation of each piece.
+
+Kudo (2018), "Subword Regularization"; the arithmetic, ties and treatment of unknown characters
+follow `sentencepiece` (scores summed in float32 over the whole text) and `tokenizers` (float64,
+for each piece anew).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.bpe.tables import ABSENT
+from encoders.buffers import Bytes, Ids, Offsets
+from encoders.parallel import in_parallel
+from encoders.scan import Scanner
+
+_UNKNOWN_PENALTY = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class UnigramTables:
+    """A unigram vocabulary ready for the kernels."""
+
+    vocab: Bytes
+    """Bytes of all tokens end to end, and 16 spare."""
+    offsets: Offsets
+    """int64[V + 1]: token ``i`` is ``vocab[offsets[i]:offsets[i + 1]]``."""
+    trie: NDArray[np.int32]
+    """int32[n, 4]: double array of (base, check, token)."""
+    scores: NDArray[Any]
+    """float32[V] or float64[V]; paths are summed in the same."""
+    byte_ids: Ids
+    """uint32[256]: ids that unknown characters fall back to, or ABSENT."""
+    options: NDArray[np.float64]
+    """(unknown id, score of an unknown character)."""
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Field name to array."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def unigram_tables(
+    tokens: Sequence[bytes],
+    scores: Sequence[float],
+    unknown: int,
+    *,
+    least: float,
+    single: bool,
+    byte_ids: Ids | None = None,
+) -> UnigramTables:
+    """Tables from tokens (empty ones match no text), their log probabilities and the unknown id.
+
+    ``least``: the score from which that of an unknown character follows; ``single``: whether
+    scores are float32, as in `sentencepiece`.
+    """
+    from encoders.unigram import _kernels
+
+    offsets = np.zeros(len(tokens) + 1, np.int64)
+    np.cumsum([len(token) for token in tokens], out=offsets[1:])
+    flat = np.frombuffer(b"".join(tokens) + bytes(16), np.uint8).copy()
+    ids = np.array([i for i, token in enumerate(tokens) if token], np.int64)
+    order = np.array(sorted(ids.tolist(), key=lambda i: tokens[i]), np.int64)
+    size = 1 << 12
+    while True:
+        trie = np.full((size, 4), -1, np.int32)
+        stack = np.empty((max(1024, len(flat)), 4), np.int64)
+        every = np.arange(len(tokens), dtype=np.int32)
+        extent = _kernels.build_trie(flat, offsets, order, every, trie, stack)
+        if extent > 0:
+            break
+        size *= 2
+    # A child is looked for without asking whether it lies inside, up to 256 behind a base.
+    trie = np.concatenate((trie[:extent], np.full((512, 4), -1, np.int32)))
+    if byte_ids is None:
+        byte_ids = np.full(256, ABSENT, np.uint32)
+    real = np.float32 if single else np.float64
+    options = np.array([unknown, real(least) - real(_UNKNOWN_PENALTY)], np.float64)
+    return UnigramTables(flat, offsets, trie, np.array(scores, real), byte_ids, options)
+
+
+@dataclass
+class _Scratch:
+    best: NDArray[Any]
+    begin: NDArray[np.int64]
+    which: NDArray[np.int32]
+
+    @staticmethod
+    def of(real: Any, room: int, score: float = 0.0) -> "_Scratch":
+        made = np.empty(room, real), np.empty(room, np.int64), np.empty(room, np.int32)
+        made[0][0] = score
+        return _Scratch(*made)
+
+
+class UnigramEncoder:
+    """Text to ids by scanner and Viterbi. Safe to share between threads."""
+
+    def __init__(self, tables: UnigramTables, scanner: Scanner, carries: bool) -> None:
+        """``carries``: whether a path's score goes on from piece to piece of a document."""
+        self.tables = tables
+        self.scanner = scanner
+        self._real = tables.scores.dtype.type
+        self._carries = carries
+        self._longest = int(np.diff(tables.offsets).max(initial=1))
+        # What `sentencepiece` 0.2.3 raises its float32 scores at, to keep them precise.
+        self._lowest = -1e5 if self._real is np.float32 else -np.inf
+        # Taking from and giving to a list is atomic, so idle scratch needs no lock.
+        self._idle: list[_Scratch] = []
+
+    def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
+        """Encode documents on this thread: ids (uint32) and their bounds (int64[n + 1])."""
+        from encoders.unigram import _kernels
+
+        tables = self.tables
+        unknown, unknown_score = tables.options.tolist()
+        work = self._idle.pop() if self._idle else _Scratch.of(self._real, 1 << 12)
+        out = np.empty(int(bounds[-1] - bounds[0]) + 16, np.uint32)
+        id_bounds = np.zeros(len(bounds), np.int64)
+        document, position, at = 0, int(bounds[0]), 0
+        for chunk in self.scanner.chunks(text, bounds):
+            ends = chunk
+            while len(ends):
+                done, document, position, at = _kernels.encode_pieces(
+                    text,
+                    bounds,
+                    ends,
+                    document,
+                    position,
+                    out,
+                    at,
+                    id_bounds,
+                    tables.trie,
+                    tables.scores,
+                    self._real(unknown_score),
+                    np.uint32(unknown),
+                    tables.byte_ids,
+                    self._longest,
+                    self._lowest,
+                    self._carries,
+                    work.best,
+                    work.begin,
+                    work.which,
+                )
+                ends = ends[done:]
+                if len(ends):
+                    room = 2 * (int(ends[0]) - position) + 64
+                    work = _Scratch.of(self._real, room, float(work.best[0]))
+        id_bounds[document + 1 :] = at
+        self._idle.append(work)
+        return out[:at], id_bounds
+
+    def encode_parallel(self, text: Bytes, bounds: Offsets, threads: int) -> tuple[Ids, Offsets]:
+        """As `encode`, on ``threads`` threads with about equal bytes each."""
+        return in_parallel(self.encode, text, bounds, threads, cuts_at_lines=False)
