@@ -134,7 +134,7 @@ def _examples(law: Law, subject: Subject) -> Any:
         return st.lists(texts, max_size=4)
     if law.examples == "bytes":
         return strategies.raw_bytes()
-    return strategies.ids(subject.n_vocab)
+    return strategies.ids(subject.ids)
 
 
 def _corners(law: Law) -> list[Any]:

@@ -30,7 +30,7 @@ class Law:
     check: Callable[[Subject, Any], None]
     examples: Literal["text", "texts", "bytes", "ids"]
     needs: tuple[str, ...] = ()
-    """Functions of `Subject` without which it says nothing."""
+    """Fields of `Subject` without which it says nothing."""
     contracts: tuple[Contract, ...] = ("lossless", "normalizing", "lossy")
 
     @property
@@ -198,7 +198,7 @@ LAWS: tuple[Law, ...] = (
     Law(tokens_spell_text, "text", ("token_bytes",), ("lossless",)),
     Law(spans_are_ordered, "text", ("spans",)),
     Law(spans_cover_text, "text", ("spans",), ("lossless",)),
-    Law(reencoding_settles, "ids", ("n_vocab",)),
+    Law(reencoding_settles, "ids", ("ids",)),
     Law(batch_equals_single, "texts", ("encode_batch",)),
     Law(chunks_equal_whole, "text", contracts=("lossless",)),
     Law(stream_equals_whole, "text", ("stream",)),

@@ -83,6 +83,6 @@ def raw_bytes() -> st.SearchStrategy[bytes]:
     return st.one_of(st.binary(max_size=40), cut)
 
 
-def ids(n_vocab: int) -> st.SearchStrategy[list[int]]:
-    """Lists of ids below ``n_vocab``, whatever they decode to."""
-    return st.lists(st.integers(0, n_vocab - 1), max_size=12)
+def ids(known: Sequence[int]) -> st.SearchStrategy[list[int]]:
+    """Lists of known ids, whatever they decode to."""
+    return st.lists(st.sampled_from(known), max_size=12)

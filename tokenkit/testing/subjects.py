@@ -26,8 +26,8 @@ class Subject:
     """What decoding an encoded text gives back: the text, its normal form, or less."""
     normalize: Callable[[str], str] | None = None
     """The normal form, for a normalizing tokenizer that tells it."""
-    n_vocab: int = 0
-    """Ids are below this; 0 where not known."""
+    ids: Sequence[int] = ()
+    """The ids that there are; empty where not known."""
     special_tokens: Mapping[str, int] = field(default_factory=dict)
     """Spelling to id of tokens that text from users must not make."""
     added_tokens: tuple[str, ...] = ()
@@ -88,7 +88,7 @@ def _tokenkit(tok: Any, contract: Contract) -> Subject:
         encode=lambda text: tok.encode(text).tolist(),
         decode=tok.decode,
         contract=contract,
-        n_vocab=tok.vocab_size,
+        ids=range(tok.vocab_size),
         special_tokens=tok.special_tokens,
         added_tokens=tuple(token.content for token in tok.added_tokens),
         token_bytes=tok.id_to_bytes,
@@ -103,6 +103,12 @@ def _tokenkit(tok: Any, contract: Contract) -> Subject:
 
 
 def _tiktoken(encoding: Any, contract: Contract) -> Subject:
+    def is_token(id_: int) -> bool:
+        try:
+            return bool(encoding.decode_single_token_bytes(id_))
+        except KeyError:
+            return False
+
     def spans(text: str) -> tuple[Sequence[int], Sequence[Span]]:
         ids = encoding.encode_ordinary(text)
         decoded, starts = encoding.decode_with_offsets(ids)
@@ -118,7 +124,7 @@ def _tiktoken(encoding: Any, contract: Contract) -> Subject:
         encode=encoding.encode_ordinary,
         decode=encoding.decode,
         contract=contract,
-        n_vocab=encoding.n_vocab,
+        ids=[id_ for id_ in range(encoding.n_vocab) if is_token(id_)],
         special_tokens={
             name: encoding.encode_single_token(name) for name in encoding.special_tokens_set
         },
@@ -127,8 +133,9 @@ def _tiktoken(encoding: Any, contract: Contract) -> Subject:
         encode_batch=encoding.encode_ordinary_batch,
         decode_bytes=encoding.decode_bytes,
         other_encoders={
-            "encode": partial(encoding.encode, disallowed_special=()),
-            "encode_with_unstable": partial(encoding.encode_with_unstable, disallowed_special=()),
+            name: partial(getattr(encoding, name), disallowed_special=())
+            for name in ("encode", "encode_with_unstable")
+            if hasattr(encoding, name)
         },
     )
 
@@ -150,7 +157,7 @@ def _tokenizers(tok: Any, contract: Contract) -> Subject:
         encode=lambda text: tok.encode(text, add_special_tokens=False).ids,
         decode=lambda ids: str(tok.decode(ids, skip_special_tokens=False)),
         contract=contract,
-        n_vocab=1 + max(tok.get_vocab().values(), default=-1),
+        ids=sorted(tok.get_vocab().values()),
         special_tokens={token.content: id_ for id_, token in added.items() if token.special},
         added_tokens=tuple(token.content for token in added.values()),
         spans=spans,
@@ -174,7 +181,7 @@ def _sentencepiece(processor: Any, contract: Contract) -> Subject:
         encode=processor.encode,
         decode=lambda row: str(processor.decode(list(row))),
         contract=contract,
-        n_vocab=processor.get_piece_size(),
+        ids=ids,
         special_tokens={processor.id_to_piece(i): i for i in ids if processor.is_control(i)},
         encode_batch=processor.encode,
         reload=reload,
