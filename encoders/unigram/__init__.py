@@ -56,29 +56,41 @@ def unigram_tables(
     ``least``: the score from which that of an unknown character follows; ``single``: whether
     scores are float32, as in `sentencepiece`.
     """
+    offsets = np.zeros(len(tokens) + 1, np.int64)
+    np.cumsum([len(token) for token in tokens], out=offsets[1:])
+    flat = np.frombuffer(b"".join(tokens) + bytes(16), np.uint8).copy()
+    if byte_ids is None:
+        byte_ids = np.full(256, ABSENT, np.uint32)
+    real = np.float32 if single else np.float64
+    options = np.array([unknown, real(least) - real(_UNKNOWN_PENALTY)], np.float64)
+    return UnigramTables(
+        flat, offsets, double_array(tokens), np.array(scores, real), byte_ids, options
+    )
+
+
+def double_array(tokens: Sequence[bytes]) -> NDArray[np.int32]:
+    """A trie of the non-empty tokens: int32[n, 4] with columns (base, check, index of token).
+
+    Node 0 is the root; the child of node ``s`` for byte ``c`` is ``base[s] + c`` where ``check``
+    there is ``s``.
+    """
     from encoders.unigram import _kernels
 
     offsets = np.zeros(len(tokens) + 1, np.int64)
     np.cumsum([len(token) for token in tokens], out=offsets[1:])
     flat = np.frombuffer(b"".join(tokens) + bytes(16), np.uint8).copy()
-    ids = np.array([i for i, token in enumerate(tokens) if token], np.int64)
-    order = np.array(sorted(ids.tolist(), key=lambda i: tokens[i]), np.int64)
+    present = [i for i, token in enumerate(tokens) if token]
+    order = np.array(sorted(present, key=lambda i: tokens[i]), np.int64)
+    every = np.arange(len(tokens), dtype=np.int32)
+    stack = np.empty((max(1024, len(flat)), 4), np.int64)
     size = 1 << 12
     while True:
         trie = np.full((size, 4), -1, np.int32)
-        stack = np.empty((max(1024, len(flat)), 4), np.int64)
-        every = np.arange(len(tokens), dtype=np.int32)
         extent = _kernels.build_trie(flat, offsets, order, every, trie, stack)
         if extent > 0:
-            break
+            # A child is looked up before it is checked: up to 255 behind the last base.
+            return np.concatenate((trie[:extent], np.full((512, 4), -1, np.int32)))
         size *= 2
-    # A child is looked for without asking whether it lies inside, up to 256 behind a base.
-    trie = np.concatenate((trie[:extent], np.full((512, 4), -1, np.int32)))
-    if byte_ids is None:
-        byte_ids = np.full(256, ABSENT, np.uint32)
-    real = np.float32 if single else np.float64
-    options = np.array([unknown, real(least) - real(_UNKNOWN_PENALTY)], np.float64)
-    return UnigramTables(flat, offsets, trie, np.array(scores, real), byte_ids, options)
 
 
 @dataclass

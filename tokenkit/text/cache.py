@@ -18,15 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from encoders import bpe, unigram
+from encoders import bpe, unigram, wordpiece
 from encoders.bpe import BpeTables
 from encoders.unigram import UnigramTables
+from encoders.wordpiece import WordPieceTables
 from tokenkit.text.formats.plan import Plan
 
 _KEPT = 32  # files; the oldest go first
 _WORTH_KEEPING = 200_000  # bytes of tokenizer file; less is read as fast as it is found
 
-_TABLES: dict[str, Any] = {kind.__name__: kind for kind in (BpeTables, UnigramTables)}
+_TABLES: dict[str, Any] = {
+    kind.__name__: kind for kind in (BpeTables, UnigramTables, WordPieceTables)
+}
 
 
 def directory() -> Path | None:
@@ -60,7 +63,10 @@ def cached_plan(content: bytes, options: str, read: Callable[[], Plan]) -> Plan:
 def _code() -> bytes:
     """Digest of the code that reads files, so that no other version's reading is taken for ours."""
     here = Path(__file__).parent
-    modules = [Path(bpe.__file__).parent, Path(unigram.__file__).parent, here / "formats"]
+    modules = [
+        here / "formats",
+        *(Path(m.__file__ or "").parent for m in (bpe, unigram, wordpiece)),
+    ]
     sources = [here / "pipeline.py", *(path for m in modules for path in sorted(m.glob("*.py")))]
     return sha256(b"".join(sha256(path.read_bytes()).digest() for path in sources)).digest()
 

@@ -14,10 +14,12 @@ from encoders.buffers import Bytes, Ids, Offsets
 from encoders.match import stitch
 from encoders.scan import WholeScanner
 from encoders.unigram import UnigramEncoder, UnigramTables
+from encoders.wordpiece import WordPieceEncoder, WordPieceTables
 from tokenkit.errors import DecodeError, EncodeError, FormatError
 from tokenkit.text import byte_map
 from tokenkit.text.added import AddedToken, AddedTokenFinder, enabled
 from tokenkit.text.decoders import byte_of
+from tokenkit.text.formats.plan import Tables
 from tokenkit.text.pipeline import Pipeline, cut_at_blanks
 
 Allowed = frozenset[str] | None
@@ -45,14 +47,14 @@ class Engine(Protocol):
 
 
 class KernelEngine:
-    """BPE and unigram models on our own kernels."""
+    """All models on our own kernels."""
 
     name = "kernels"
     reason = ""
 
     def __init__(
         self,
-        tables: BpeTables | UnigramTables,
+        tables: Tables,
         pipeline: Pipeline,
         added: tuple[AddedToken, ...],
         odd: Mapping[int, bytes],
@@ -63,14 +65,17 @@ class KernelEngine:
         self.odd = odd
         self._pipeline = pipeline
         whole = isinstance(pipeline.scanner, WholeScanner)
-        scanner = cut_at_blanks(tables) if whole else pipeline.scanner
-        self._encoder: BpeEncoder | UnigramEncoder
+        scanner = pipeline.scanner
+        if whole and not isinstance(tables, WordPieceTables):
+            scanner = cut_at_blanks(tables)
+        self._encoder: BpeEncoder | UnigramEncoder | WordPieceEncoder
         if isinstance(tables, BpeTables):
-            self.by_character = bool(tables.options[0])
             self._encoder = BpeEncoder(tables, scanner)
-        else:
-            self.by_character = True
+        elif isinstance(tables, UnigramTables):
             self._encoder = UnigramEncoder(tables, scanner, carries=whole)
+        else:
+            self._encoder = WordPieceEncoder(tables, scanner)
+        self._byte_level = isinstance(tables, BpeTables) and not tables.options[0]
         self._finders: dict[Allowed, tuple[AddedTokenFinder, AddedTokenFinder]] = {}
 
     def encode(
@@ -108,7 +113,7 @@ class KernelEngine:
     ) -> tuple[Ids, Offsets]:
         """Encode with BPE-dropout; added tokens are ordinary text here."""
         if not isinstance(self._encoder, BpeEncoder):
-            raise EncodeError("dropout is of BPE, and this is a unigram model")
+            raise EncodeError("dropout is of BPE, and this is another model")
         text, bounds = self._pipeline.normalize.all(text, bounds)
         text, bounds = self._pipeline.prepare.all(text, bounds)
         return self._encoder.encode_dropout(text, bounds, dropout, seed)
@@ -161,7 +166,7 @@ class KernelEngine:
         """See `Engine.vocab`."""
         raw, offsets = self.tables.vocab.tobytes(), self.tables.offsets.tolist()
         spans = enumerate(pairwise(offsets))
-        spelled = _as_text if self.by_character else byte_map.from_bytes
+        spelled = byte_map.from_bytes if self._byte_level else _as_text
         found = {spelled(raw[a:b]): id_ for id_, (a, b) in spans if b > a and id_ not in self.odd}
         found |= {_as_text(token): id_ for id_, token in self.odd.items()}
         return found | {token.content: token.id for token in self.added}

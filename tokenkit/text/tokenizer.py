@@ -122,12 +122,14 @@ class Tokenizer:
         min_frequency: int = 2,
         special_tokens: Sequence[str] = (),
         max_token_length: int | None = None,
+        threads: int = 1,
     ) -> "Tokenizer":
-        """Train byte-level BPE on texts.
+        """Train byte-level BPE on texts, with the merges of the `tokenizers` trainer.
 
         ``pattern``: a name of `tokenkit.text.formats.tiktoken.NAMED_PATTERNS`, or a regular
         expression. Special tokens get the first ids, in order. Merging stops at ``vocab_size``
-        or when no pair occurs ``min_frequency`` times; ``max_token_length`` is in bytes.
+        or when no pair occurs ``min_frequency`` times; no token is longer than
+        ``max_token_length`` bytes. The result does not depend on ``threads``.
 
         Raises ValueError where ``vocab_size`` has no room for the bytes and special tokens.
         """
@@ -141,6 +143,7 @@ class Tokenizer:
                 min_frequency=min_frequency,
                 special_tokens=special_tokens,
                 max_token_length=max_token_length,
+                threads=threads,
             )
         )
 

@@ -1,9 +1,17 @@
 """Training byte-level BPE into a tokenizer.json."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from encoders.bpe.training import TrainedBpe, TrainerOptions, count_pieces, train_bpe
+from encoders.buffers import Bytes, Offsets, joined
+from encoders.scan import scanner_for
+from tokenkit.text import byte_map
+from tokenkit.text.added import AddedToken
 from tokenkit.text.formats.tiktoken import NAMED_PATTERNS, for_oniguruma
+
+_BATCH = 1 << 22  # bytes of text counted at a time
 
 
 def train(
@@ -14,36 +22,75 @@ def train(
     min_frequency: int,
     special_tokens: Sequence[str],
     max_token_length: int | None,
+    threads: int = 1,
 ) -> bytes:
-    """The tokenizer.json of a byte-level BPE trained by the `tokenizers` library.
+    """The tokenizer.json of byte-level BPE trained on texts.
 
     See `tokenkit.Tokenizer.train`, which this serves.
     """
-    import tokenizers
-    from tokenizers import decoders, models, pre_tokenizers, trainers
+    regex = NAMED_PATTERNS.get(pattern, pattern)
+    alphabet = sorted(range(256), key=byte_map.CHARACTER_OF.__getitem__)
+    shorter_than = None if max_token_length is None else max_token_length + 1
+    options = TrainerOptions(vocab_size, min_frequency, shorter_than, len(special_tokens))
+    pieces, counts = count_pieces(_batches(texts), scanner_for(regex), threads)
+    trained = train_bpe(pieces, counts, alphabet, options)
+    spec = _tokenizer_json(trained, regex, special_tokens)
+    return json.dumps(spec, ensure_ascii=False).encode()
 
-    least = 256 + len(special_tokens)
-    if vocab_size < least:
-        raise ValueError(
-            f"vocab_size {vocab_size} is less than {least}: 256 bytes and the specials"
-        )
-    tokenizer = tokenizers.Tokenizer(models.BPE())
-    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=pattern == "gpt2")
-    if pattern == "gpt2":
-        tokenizer.pre_tokenizer = byte_level
-    else:
-        split = tokenizers.Regex(for_oniguruma(NAMED_PATTERNS.get(pattern, pattern)))
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [pre_tokenizers.Split(split, "isolated"), byte_level]
-        )
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        min_frequency=min_frequency,
-        special_tokens=list(special_tokens),
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        max_token_length=max_token_length,
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    return json.dumps(json.loads(tokenizer.to_str()), ensure_ascii=False).encode()
+
+def _batches(texts: Iterable[str]) -> Iterator[tuple[Bytes, Offsets]]:
+    batch: list[bytes] = []
+    size = 0
+    for text in texts:
+        batch.append(text.encode("utf-8", "replace"))
+        size += len(batch[-1])
+        if size >= _BATCH:
+            yield joined(batch)
+            batch, size = [], 0
+    if batch:
+        yield joined(batch)
+
+
+def _tokenizer_json(
+    trained: TrainedBpe, pattern: str, special_tokens: Sequence[str]
+) -> dict[str, Any]:
+    spelled = [byte_map.from_bytes(token) for token in trained.tokens]
+    spelled[: len(special_tokens)] = special_tokens
+    whole = pattern == NAMED_PATTERNS["gpt2"]
+    byte_level = {
+        "type": "ByteLevel",
+        "add_prefix_space": False,
+        "trim_offsets": True,
+        "use_regex": whole,
+    }
+    split = {
+        "type": "Split",
+        "pattern": {"Regex": for_oniguruma(pattern)},
+        "behavior": "Isolated",
+        "invert": False,
+    }
+    added = [AddedToken(token, id_, special=True) for id_, token in enumerate(special_tokens)]
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [token.to_json() for token in added],
+        "normalizer": None,
+        "pre_tokenizer": byte_level
+        if whole
+        else {"type": "Sequence", "pretokenizers": [split, byte_level]},
+        "post_processor": None,
+        "decoder": {**byte_level, "use_regex": True},
+        "model": {
+            "type": "BPE",
+            "dropout": None,
+            "unk_token": None,
+            "continuing_subword_prefix": None,
+            "end_of_word_suffix": None,
+            "fuse_unk": False,
+            "byte_fallback": False,
+            "ignore_merges": False,
+            "vocab": {token: id_ for id_, token in enumerate(spelled)},
+            "merges": [[spelled[left], spelled[right]] for left, right, _ in trained.merges],
+        },
+    }

@@ -57,6 +57,28 @@ def unigram(pre=None, normalizer=None, fallback=False, **training):
     return tokenizers.Tokenizer.from_str(json.dumps(spec))
 
 
+def wordpiece(pre, normalizer=None, most=100, prefix="##"):
+    """A WordPiece model trained by `tokenizers`."""
+    tok = tokenizers.Tokenizer(
+        models.WordPiece(
+            unk_token="<unk>", max_input_chars_per_word=most, continuing_subword_prefix=prefix
+        )
+    )
+    tok.pre_tokenizer, tok.normalizer = pre, normalizer
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=900,
+        special_tokens=["<unk>", "[CLS]"],
+        continuing_subword_prefix=prefix,
+        show_progress=False,
+    )
+    tok.train_from_iterator(SAMPLE, trainer)
+    tok.decoder = tokenizers.decoders.WordPiece(prefix=prefix)
+    # The trainer's model does not keep the limit.
+    spec = json.loads(tok.to_str())
+    spec["model"]["max_input_chars_per_word"] = most
+    return tokenizers.Tokenizer.from_str(json.dumps(spec))
+
+
 ADDED = [
     AddedToken("<m>", special=True, normalized=False),
     AddedToken("module", normalized=True),
@@ -114,6 +136,12 @@ def like_llama2(added):
 
 
 PIPELINES |= {
+    "wordpiece": wordpiece(pre_tokenizers.BertPreTokenizer(), normalizers.BertNormalizer()),
+    "wordpiece, cased": wordpiece(
+        pre_tokenizers.BertPreTokenizer(), normalizers.BertNormalizer(lowercase=False)
+    ),
+    "wordpiece, short words": wordpiece(pre_tokenizers.WhitespaceSplit(), most=6, prefix="@"),
+    "wordpiece, added": with_added(wordpiece(pre_tokenizers.Whitespace())),
     "unigram metaspace": unigram(pre_tokenizers.Metaspace()),
     "unigram first": unigram(pre_tokenizers.Metaspace(prepend_scheme="first", split=False)),
     "unigram fallback": unigram(pre_tokenizers.Metaspace(), fallback=True),

@@ -4,10 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from encoders.bpe import BpeTables
 from encoders.unigram import UnigramTables
+from encoders.wordpiece import WordPieceTables
+
+Tables: TypeAlias = BpeTables | UnigramTables | WordPieceTables
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +24,7 @@ class Plan:
 
     head: Mapping[str, Any]
     fingerprint: str
-    tables: BpeTables | UnigramTables | None = None
+    tables: Tables | None = None
     odd: Mapping[int, bytes] | None = None
     pattern: str = ""
     """The split pattern of a rank file, which its head cannot always spell."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from encoders.bpe import BpeTables, tables_from_merges
 from encoders.bpe.tables import ABSENT
 from encoders.unigram import UnigramTables, unigram_tables
+from encoders.wordpiece import WordPieceTables, wordpiece_tables
 from tokenkit.errors import FormatError
 from tokenkit.text import byte_map
 from tokenkit.text.formats.plan import Plan, fingerprint_of
@@ -36,6 +37,8 @@ def _kernel_plan(spec: dict[str, Any], head: dict[str, Any], fingerprint: str) -
     model = spec["model"]
     if model.get("type") == "Unigram" and not is_byte_level(spec.get("pre_tokenizer")):
         return Plan(head, fingerprint, _unigram(model), {})
+    if model.get("type") == "WordPiece" and not is_byte_level(spec.get("pre_tokenizer")):
+        return Plan(head, fingerprint, _wordpiece(model), {})
     if model.get("type", "BPE") != "BPE":
         raise NotCoveredError(f"model {model['type']}")
     if model.get("dropout"):
@@ -113,6 +116,18 @@ def _by_character(
         fuse_unknown=bool(model.get("fuse_unk")),
     )
     return tables, odd
+
+
+def _wordpiece(model: dict[str, Any]) -> WordPieceTables:
+    vocab: dict[str, int] = model["vocab"]
+    if model["unk_token"] not in vocab:
+        raise NotCoveredError("an unknown token outside the vocabulary")
+    return wordpiece_tables(
+        vocab,
+        vocab[model["unk_token"]],
+        prefix=model["continuing_subword_prefix"],
+        most=int(model["max_input_chars_per_word"]),
+    )
 
 
 def _unigram(model: dict[str, Any]) -> UnigramTables:
