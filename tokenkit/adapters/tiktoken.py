@@ -107,8 +107,9 @@ class Encoding:
 
     def decode_single_token_bytes(self, token: int) -> bytes:
         """Bytes of one token. Raises KeyError for what is no token."""
-        self._require([token])
-        return self._bytes_of[token]
+        if 0 <= token < len(self._bytes_of) and (raw := self._bytes_of[token]):
+            return raw
+        raise KeyError(f"{token} is no token of {self.name!r}")
 
     def decode_tokens_bytes(self, tokens: Sequence[int]) -> list[bytes]:
         """Bytes of each token."""
