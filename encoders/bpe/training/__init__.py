@@ -1,6 +1,6 @@
 """Training byte-level BPE: counts of pieces first, then merges from the counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -117,13 +117,6 @@ def count_pieces(
             for job in [pool.submit(c.add, *batch, scanner) for c, batch in jobs]:
                 job.result()
     return merged(counts)
-
-
-def byte_order(spelling: Iterable[str]) -> Iterator[int]:
-    """Bytes in the order in which `tokenizers` numbers its byte alphabet: by their stand-ins'
-    code points. ``spelling[b]`` is the stand-in of byte ``b``."""
-    stand_ins = list(spelling)
-    return iter(sorted(range(256), key=lambda byte: stand_ins[byte]))
 
 
 def train_bpe(

@@ -122,7 +122,17 @@ def larger_int64(array, used):
 
 @allocating_kernel
 def learn(
-    symbols, bounds, frequencies, lengths, vocab, offsets, tokens, vocab_size, min_frequency, longest, merges
+    symbols,
+    bounds,
+    frequencies,
+    lengths,
+    vocab,
+    offsets,
+    tokens,
+    vocab_size,
+    min_frequency,
+    longest,
+    merges,
 ):
     """Learn merges as the trainer of `tokenizers` does (models/bpe/trainer.rs).
 
@@ -208,7 +218,10 @@ def learn(
                             continue
                         a, b, sign = right, symbols[read + 2], -1
                     else:
-                        if read + 2 >= stop or lengths[symbols[read + 2]] + lengths[made] >= longest:
+                        if (
+                            read + 2 >= stop
+                            or lengths[symbols[read + 2]] + lengths[made] >= longest
+                        ):
                             continue
                         a, b, sign = made, symbols[read + 2], 1
                     key = np.uint64(a) << U32 | np.uint64(b)
@@ -297,7 +310,10 @@ def learn(
             top = np.int64(-1)
         if top < 0 or entry_count[top] < 1 or entry_count[top] < min_frequency:
             return learned, tokens
-        left, right = np.int64(entry_pair[top] >> U32), np.int64(entry_pair[top] & np.uint64(0xFFFFFFFF))
+        left, right = (
+            np.int64(entry_pair[top] >> U32),
+            np.int64(entry_pair[top] & np.uint64(0xFFFFFFFF)),
+        )
         # The new token's bytes go behind the last; they stay there only if they are new.
         start = offsets[tokens]
         size_left = offsets[left + 1] - offsets[left]
@@ -308,7 +324,9 @@ def learn(
             vocab = grown_vocab
         for k in range(size_made):
             inside = k - size_left
-            vocab[start + k] = vocab[offsets[left] + k] if inside < 0 else vocab[offsets[right] + inside]
+            vocab[start + k] = (
+                vocab[offsets[left] + k] if inside < 0 else vocab[offsets[right] + inside]
+            )
         slot = hash_piece(vocab, start, size_made) & np.uint64(len(known) - 1)
         made = np.int64(-1)
         while known[slot] >= 0:

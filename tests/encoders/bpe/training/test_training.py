@@ -1,0 +1,145 @@
+"""The trainer learns what byte-pair encoding is defined to learn, and what `tokenizers` learns."""
+
+import itertools
+import json
+from collections import Counter
+from pydoc_data import topics
+
+import numpy as np
+import pytest
+import tokenizers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import models, pre_tokenizers, trainers
+
+from encoders.bpe.training import PieceCounts, TrainerOptions, count_pieces, merged, train_bpe
+from encoders.buffers import joined
+from encoders.scan import GPT2, WHITESPACE, WholeScanner, pieces
+from tokenkit.text import byte_map
+
+ALPHABET = sorted(range(256), key=byte_map.CHARACTER_OF.__getitem__)
+DOCUMENTS = [text for _, text in sorted(topics.topics.items())]
+
+
+def ours(texts, scanner=GPT2, threads=1, **options):
+    batches = (joined([text.encode()]) for text in texts)
+    trained = train_bpe(
+        *count_pieces(batches, scanner, threads), ALPHABET, TrainerOptions(**options)
+    )
+    tokens = trained.tokens
+    return [(tokens[left], tokens[right]) for left, right, _ in trained.merges.tolist()]
+
+
+def theirs(texts, vocab_size, min_frequency=0, max_token_length=None, reserved=0):
+    tok = tokenizers.Tokenizer(models.BPE())
+    tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        min_frequency=min_frequency,
+        max_token_length=max_token_length,
+        special_tokens=[f"<{i}>" for i in range(reserved)],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    tok.train_from_iterator(texts, trainer)
+    merges = json.loads(tok.to_str())["model"]["merges"]
+    return [tuple(byte_map.to_bytes(part) for part in merge) for merge in merges]
+
+
+def naive(words, vocab_size):
+    """Merge the most frequent pair, of equals that of the lesser ids, as it is written."""
+    id_of = {byte: rank for rank, byte in enumerate(ALPHABET)}
+    tokens = [bytes([byte]) for byte in ALPHABET]
+    symbols = {word: [id_of[byte] for byte in word] for word in words}
+    merges = []
+    while len(tokens) < vocab_size:
+        counts = Counter()
+        for word, row in symbols.items():
+            for pair in itertools.pairwise(row):
+                counts[pair] += words[word]
+        if not counts:
+            break
+        pair = min(counts, key=lambda p: (-counts[p], p))
+        made = tokens[pair[0]] + tokens[pair[1]]
+        if made in tokens:
+            return None  # made a second time: then `tokenizers` does more than the definition
+        merges.append((tokens[pair[0]], tokens[pair[1]]))
+        tokens.append(made)
+        for row in symbols.values():
+            i = 0
+            while i + 1 < len(row):
+                if (row[i], row[i + 1]) == pair:
+                    row[i : i + 2] = [len(tokens) - 1]
+                i += 1
+    return merges
+
+
+@given(st.lists(st.text("abcd", min_size=1, max_size=12), min_size=1, max_size=20))
+@settings(max_examples=200)
+def test_equals_the_definition(words):
+    expected = naive(Counter(word.encode() for word in words), 275)
+    if expected is not None:
+        assert ours(words, WholeScanner(), vocab_size=275) == expected
+
+
+@given(
+    st.lists(st.text("abc dé日\n'", max_size=60), min_size=1, max_size=20),
+    st.integers(256, 330),
+    st.integers(0, 4),
+    st.one_of(st.none(), st.integers(2, 6)),
+    st.integers(0, 2),
+)
+@settings(max_examples=200)
+def test_equals_tokenizers(texts, vocab_size, min_frequency, max_token_length, reserved):
+    vocab_size += reserved
+    options = {
+        "vocab_size": vocab_size,
+        "min_frequency": min_frequency,
+        "max_token_length": max_token_length,
+        "reserved": reserved,
+    }
+    assert ours(texts, **options) == theirs(texts, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"vocab_size": 300},
+        {"vocab_size": 4000, "min_frequency": 2, "reserved": 3},
+        {"vocab_size": 20_000, "min_frequency": 3},
+        {"vocab_size": 3000, "max_token_length": 5},
+    ],
+)
+def test_equals_tokenizers_on_real_text(options):
+    assert ours(DOCUMENTS, **options) == theirs(DOCUMENTS, **options)
+
+
+def test_threads_change_nothing():
+    expected = ours(DOCUMENTS, vocab_size=1000)
+    for threads in (2, 3):
+        assert ours(DOCUMENTS, threads=threads, vocab_size=1000) == expected
+
+
+class TestCounting:
+    @given(
+        st.lists(st.text("ab é\n1", max_size=40), max_size=10), st.sampled_from([GPT2, WHITESPACE])
+    )
+    def test_equals_a_counter(self, texts, scanner):
+        expected = Counter(piece for text in texts for piece in pieces(scanner, text.encode()))
+        found, counts = count_pieces((joined([text.encode()]) for text in texts), scanner)
+        assert dict(zip(found, counts.tolist(), strict=True)) == expected
+        assert found == sorted(found)
+
+    def test_many_and_long_pieces(self):
+        words = [f"{i}" for i in range(50_000)] + ["x" * 400_000]
+        counts = PieceCounts()
+        counts.add(*joined([word.encode() for word in words]), WholeScanner())
+        assert len(counts) == len(words)
+        found, numbers = merged([counts, counts])
+        assert found == sorted(word.encode() for word in words)
+        assert (numbers == 2).all()
+
+
+def test_no_room_for_the_alphabet():
+    with pytest.raises(ValueError, match="256 bytes"):
+        train_bpe([], np.empty(0, np.int64), ALPHABET, TrainerOptions(256, reserved=1))
