@@ -1,7 +1,9 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share, and standard input as they read it."""
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,6 +28,15 @@ Special = Annotated[
     list[str] | None,
     typer.Option("--special", help="Special token of a rank file, as TEXT=ID; repeatable."),
 ]
+Kind = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format",
+        help="text, jsonl, csv, tsv or parquet; else told by name, and by content without one.",
+    ),
+]
+LONGEST_LINE = 200 << 20
+_READ = 1 << 20
 
 
 def load(path: Path, pattern: str | None, special: list[str] | None) -> "Tokenizer":
@@ -40,6 +51,55 @@ def load(path: Path, pattern: str | None, special: list[str] | None) -> "Tokeniz
     return Tokenizer.from_file(path, pattern=pattern, special_tokens=tokens)
 
 
+def one_of(given: str | None, choices: tuple[str, ...], option: str) -> Any:
+    """``given`` if it is one of ``choices`` or None; else wrong usage."""
+    if given is not None and given not in choices:
+        raise typer.BadParameter(f"{given!r}: it is {', '.join(choices)}", param_hint=option)
+    return given
+
+
+def kind(given: str | None) -> Any:
+    """What ``--input-format`` says."""
+    return one_of(given, ("text", "jsonl", "csv", "tsv", "parquet"), "--input-format")
+
+
+def arriving() -> Iterator[bytes]:
+    """Standard input in blocks, each as soon as it is there."""
+    stream: Any = sys.stdin.buffer
+    return iter(lambda: stream.read1(_READ), b"")
+
+
+def lines_arriving() -> Iterator[list[bytes]]:
+    """Whole lines of standard input with their line feeds, as soon as they are there.
+
+    Raises InputError for a line that is too long to hold.
+    """
+    from tokenkit.errors import InputError
+
+    held: list[bytes] = []
+    size = 0
+    for block in arriving():
+        cut = block.rfind(b"\n") + 1
+        held.append(block[:cut] if cut else block)
+        if cut:
+            lines = b"".join(held).split(b"\n")
+            yield [line + b"\n" for line in lines[:-1]]
+            held, size = [block[cut:]], 0
+        size += len(held[-1])
+        if size > LONGEST_LINE:
+            raise InputError(f"a line of standard input is longer than {LONGEST_LINE} bytes")
+    if last := b"".join(held):
+        yield [last]
+
+
 def unescaped(text: str) -> bytes:
-    r"""An argument with ``\n``, ``\t``, ``\0``, ``\xNN`` and ``\\`` meant as in Python."""
-    return text.encode().decode("unicode_escape").encode("latin-1")
+    r"""An argument with ``\n``, ``\t``, ``\0``, ``\xNN`` and ``\\`` meant as in Python.
+
+    What is not ASCII stands for its UTF-8.
+    """
+    import codecs
+
+    try:
+        return codecs.escape_decode(text.encode())[0]
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}") from None

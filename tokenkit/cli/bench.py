@@ -1,33 +1,71 @@
 """``tokenkit bench``."""
 
+import os
 import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tokenkit.cli.arguments import Pattern, Special, TokenizerFile, load
+from tokenkit.cli.arguments import Pattern, Special, load
 
 
 def command(
-    tokenizer: TokenizerFile,
-    file: Annotated[Path, typer.Argument(help="Text to encode.", exists=True, dir_okay=False)],
+    file: Annotated[
+        Path | None, typer.Argument(help="Text to encode.", exists=True, dir_okay=False)
+    ] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option("--tokenizer", "-t", exists=True, dir_okay=False)
+    ] = None,
+    table: Annotated[
+        list[str] | None, typer.Option(help="Only these tables of the checkout's benchmarks.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="Encoding threads.")] = 1,
     repeats: Annotated[int, typer.Option(help="Warm passes after the cold one.")] = 3,
     pattern: Pattern = None,
     special: Special = None,
 ) -> None:
-    """Time a tokenizer on a file of yours. `make bench` in a checkout sets peers beside it."""
+    """Time a tokenizer on a file of yours; without a file, run the checkout's comparison tables."""
+    if file is None:
+        raise typer.Exit(_tables(table or []))
+    if tokenizer is None:
+        raise typer.BadParameter("a file needs --tokenizer too")
+    _time(file, tokenizer, threads, repeats, pattern, special)
+
+
+def _tables(names: list[str]) -> int:
+    """Run `benchmarks`, which only a checkout has."""
+    import importlib.util
+    import sys
+
+    sys.path.insert(0, os.getcwd())
+    if importlib.util.find_spec("benchmarks") is None:
+        raise typer.BadParameter(
+            "the comparison tables are in a checkout of tokenkit: run this there, or give a file"
+        )
+    from benchmarks.__main__ import main
+
+    return main(names)
+
+
+def _time(
+    file: Path,
+    tokenizer: Path,
+    threads: int,
+    repeats: int,
+    pattern: str | None,
+    special: list[str] | None,
+) -> None:
     import numpy as np
 
     from encoders.buffers import padded
-    from tokenkit.text.warmup import compile_kernels
 
-    compile_kernels()
     content = file.read_bytes()
     text, bounds = padded(content), np.array([0, len(content)], np.int64)
+    # Another object of the same kind loads and compiles, so that the first pass is cold only in
+    # what it remembers of the text.
+    load(tokenizer, pattern, special).encode("The encoder loads its code before the clock starts.")
     tok = load(tokenizer, pattern, special)
-    tok.encode("The encoder loads its code before the clock starts.")
     seconds = []
     for _ in range(repeats + 1):
         start = time.perf_counter()

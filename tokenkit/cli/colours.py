@@ -29,9 +29,12 @@ def as_terminal(text: str, tokens: Tokens, ids: bool) -> None:
         if ids:
             line.append(f"{id_}", style="dim")
     console.print(line, soft_wrap=True)
-    size = len(text.encode("utf-8", "replace"))
-    ratio = size / max(len(tokens), 1)
-    console.print(f"{len(tokens)} tokens, {len(text)} characters, {ratio:.2f} bytes a token")
+    console.print(_facts(text, tokens))
+
+
+def _facts(text: str, tokens: Tokens) -> str:
+    ratio = len(text.encode()) / max(len(tokens), 1)
+    return f"{len(tokens)} tokens, {len(text)} characters, {ratio:.2f} bytes a token"
 
 
 def as_html(text: str, tokens: Tokens) -> str:
@@ -41,12 +44,10 @@ def as_html(text: str, tokens: Tokens) -> str:
         f"{html.escape(visible(raw))}</span>"
         for i, (id_, raw) in enumerate(tokens)
     )
-    size = len(text.encode("utf-8", "replace"))
-    facts = f"{len(tokens)} tokens, {len(text)} characters, {size / max(len(tokens), 1):.2f} bytes a token"
     return (
         "<!doctype html><meta charset=utf-8><title>tokens</title>"
         "<style>body{font:16px/1.7 ui-monospace,monospace;max-width:60em;margin:2em auto;"
         "padding:0 1em;color:#222;background:#fff}p{white-space:pre-wrap;word-break:break-word}"
         "span{border-radius:3px;padding:1px 0}footer{color:#666;font-size:14px}</style>"
-        f"<p>{spans}</p><footer>{facts}</footer>\n"
+        f"<p>{spans}</p><footer>{_facts(text, tokens)}</footer>\n"
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tokenkit.cli.arguments import Pattern, Special, TokenizerFile, load
+from tokenkit.cli.arguments import Pattern, Special, TokenizerFile, lines_arriving, load
 
 
 def command(
@@ -17,12 +17,13 @@ def command(
 ) -> None:
     """Standard input to ids on standard output, a line of ids for each line of text.
 
-    The line feed belongs to its line. With --binary the ids follow one another.
+    The line feed belongs to its line. With --binary the ids follow one another. Lines are
+    encoded as they arrive.
     """
     tok = load(tokenizer, pattern, special)
     allowed = "all" if allow_special else ()
     out = sys.stdout.buffer
-    while lines := sys.stdin.buffer.readlines(1 << 22):
+    for lines in lines_arriving():
         batch = tok.encode_batch(lines, allowed_special=allowed)
         if binary:
             out.write(batch.values.astype("<u4").tobytes())

@@ -28,19 +28,35 @@ def command(
 
 
 def _of_folder(path: Path) -> dict[str, Any]:
-    from tokenkit.errors import ShardError
+    from tokenkit.corpus.journal import NAME
+    from tokenkit.corpus.shards import MANIFEST, read_manifest
 
-    try:
-        manifest = json.loads((path / "manifest.json").read_text())
-    except FileNotFoundError:
-        raise ShardError(f"{path} has no manifest.json: preparation is not finished") from None
+    if (path / NAME).exists() and not (path / MANIFEST).exists():
+        return _of_unfinished(path / NAME)
+    manifest = read_manifest(path)
     return {
+        "state": "finished",
         **manifest["totals"],
         "shards": len(manifest["shards"]),
         "format": manifest["options"]["format"],
         "dtype": manifest["dtype"],
         "tokenizer": manifest["tokenizer"]["fingerprint"],
         "inputs": len(manifest["inputs"]),
+        **{f"quarantined: {reason}": n for reason, n in manifest["quarantine"].items()},
+    }
+
+
+def _of_unfinished(journal: Path) -> dict[str, Any]:
+    lines = journal.read_bytes().split(b"\n")[:-1]
+    job, entries = json.loads(lines[0]), [json.loads(line) for line in lines[1:]]
+    return {
+        "state": "not finished: run the same command again to go on",
+        "documents": sum(entry["documents"] for entry in entries),
+        "tokens": sum(entry["tokens"] for entry in entries),
+        "shards": sum(bool(entry["files"]) for entry in entries),
+        "inputs done": sum(len(entry["inputs"]) for entry in entries),
+        "inputs": len(job["inputs"]),
+        "tokenizer": job["tokenizer"],
     }
 
 

@@ -22,11 +22,12 @@ def command(
     from tokenkit.cli.colours import as_html, as_terminal
 
     tok = load(tokenizer, pattern, special)
-    content = sys.stdin.read() if text is None else text
+    content = sys.stdin.buffer.read() if text is None else text.encode("utf-8", "surrogateescape")
     row = tok.encode(content, allowed_special="all" if allow_special else ()).tolist()
     tokens = [(id_, tok.id_to_bytes(id_)) for id_ in row]
+    shown = content.decode("utf-8", "replace")
     if html:
-        html.write_text(as_html(content, tokens), encoding="utf-8")
+        html.write_text(as_html(shown, tokens), encoding="utf-8")
         print(f"{html}: {len(tokens)} tokens")
     else:
-        as_terminal(content, tokens, ids)
+        as_terminal(shown, tokens, ids)

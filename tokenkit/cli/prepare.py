@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tokenkit.cli.arguments import Pattern, Special, TokenizerFile, load, unescaped
+from tokenkit.cli.arguments import (
+    Kind,
+    Pattern,
+    Special,
+    TokenizerFile,
+    kind,
+    load,
+    one_of,
+    unescaped,
+)
 
 if TYPE_CHECKING:
     from tokenkit.corpus.prepare import Progress
@@ -39,16 +48,29 @@ def command(
     eos: Annotated[
         str, typer.Option(help="Token after each document, its id, none, or auto: the usual one.")
     ] = "auto",
-    seed: Annotated[int | None, typer.Option(help="Shuffle inputs, and each shard.")] = None,
-    pack: Annotated[int | None, typer.Option(help="Cut into sequences of that length.")] = None,
-    shard_tokens: Annotated[int, typer.Option(help="Tokens in a shard, about.")] = 1 << 25,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Shuffle the order of inputs, and documents within each shard."),
+    ] = None,
+    pack: Annotated[
+        int | None, typer.Option(min=1, help="Cut into sequences of that many tokens.")
+    ] = None,
+    shard_tokens: Annotated[
+        int, typer.Option(min=1, help="Tokens in a shard, about; memory is 8 bytes for each.")
+    ] = 1 << 24,
     invalid_utf8: Annotated[
         str, typer.Option(help="quarantine, replace (by U+FFFD) or keep.")
     ] = "quarantine",
     max_document_bytes: Annotated[
-        int, typer.Option(help="Longer documents are quarantined.")
-    ] = 1 << 28,
-    workers: Annotated[int, typer.Option(help="Encoding threads; 0 for all cores.")] = 0,
+        int | None,
+        typer.Option(
+            min=1,
+            help="Longer records are quarantined. [default: 200 MiB; 32 MiB where a tokenizer "
+            "normalises, or with --pack, parquet or arrow; 8 MiB on other engines]",
+        ),
+    ] = None,
+    input_format: Kind = None,
+    workers: Annotated[int, typer.Option(min=0, help="Encoding threads; 0 for all cores.")] = 0,
     pattern: Pattern = None,
     special: Special = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON at the end.")] = False,
@@ -57,20 +79,18 @@ def command(
     """Encode a corpus into token shards with a manifest.
 
     Interrupted at any moment and run again, it goes on where it was, with the same result.
-    Records that are no documents go to quarantine.jsonl, and the exit code is then 3.
+    Records that are no documents go to quarantine.jsonl. Exit codes: 0 all is done; 1 an error;
+    2 wrong usage; 3 done, but records are quarantined or inputs broken.
     """
-    from encoders.threads import cores
-    from tokenkit.corpus.inputs import expand
     from tokenkit.corpus.options import PrepareOptions
-    from tokenkit.corpus.prepare import prepare
+    from tokenkit.corpus.prepare import inputs_of, prepare
     from tokenkit.corpus.records import ReadOptions
+    from tokenkit.errors import CorpusError
 
-    if invalid_utf8 not in ("quarantine", "replace", "keep"):
-        raise typer.BadParameter("--invalid-utf8 is quarantine, replace or keep")
     tok = load(tokenizer, pattern, special)
     end = _token(tok, eos, "--eos")
     options = PrepareOptions(
-        format=format,
+        format=one_of(format, ("shards", "megatron", "nanogpt", "parquet", "arrow"), "--format"),
         bos=_token(tok, bos, "--bos"),
         eos=end,
         seed=seed,
@@ -81,19 +101,23 @@ def command(
             separator=None if separator is None else unescaped(separator),
             text_field=text_field,
             longest=max_document_bytes,
-            invalid_utf8=invalid_utf8,
+            invalid_utf8=one_of(invalid_utf8, ("quarantine", "replace", "keep"), "--invalid-utf8"),
+            kind=kind(input_format),
         ),
     )
-    paths = expand(inputs)
-    total = sum(Path(path).stat().st_size for path in paths if path != "-")
+    try:
+        options.check()
+    except CorpusError as error:
+        raise typer.BadParameter(str(error)) from None
+    paths, sizes = inputs_of(inputs, out, options)
+    total = sum(size or 0 for size in sizes)
     if dry_run:
         plan = {"inputs": paths, "bytes": total, "options": options.to_json(), "out": str(out)}
-        print(json.dumps({**plan, "tokenizer": tok.fingerprint, "engine": tok.engine}, indent=1))
+        about = {"tokenizer": tok.fingerprint, "engine": tok.engine, "state": _state(out)}
+        print(json.dumps({**plan, **about}, indent=None if as_json else 1))
         return
-    with _bar(total) as progress:
-        summary = prepare(
-            inputs, tok, out, options, workers=workers or cores(), progress=progress
-        )
+    with _bar(total if None not in sizes else None) as progress:
+        summary = prepare(inputs, tok, out, options, workers=workers or None, progress=progress)
     facts: dict[str, Any] = {**asdict(summary), "folder": str(summary.folder)}
     if as_json:
         print(json.dumps(facts))
@@ -101,6 +125,16 @@ def command(
         _tell(facts)
     if not summary.clean:
         raise typer.Exit(3)
+
+
+def _state(out: Path) -> str:
+    """What is in the output directory."""
+    from tokenkit.corpus.journal import NAME
+    from tokenkit.corpus.shards import MANIFEST
+
+    if (out / MANIFEST).exists():
+        return "finished"
+    return "begun" if (out / NAME).exists() else "new"
 
 
 def _token(tok: "Tokenizer", given: str, option: str) -> int | None:
@@ -116,7 +150,7 @@ def _token(tok: "Tokenizer", given: str, option: str) -> int | None:
 
 
 @contextmanager
-def _bar(total: int) -> Iterator["Progress | None"]:
+def _bar(total: int | None) -> Iterator["Progress | None"]:
     """A progress bar with MB/s and the time left; nothing where nobody looks at it."""
     if not sys.stderr.isatty():
         yield None
@@ -126,13 +160,20 @@ def _bar(total: int) -> Iterator["Progress | None"]:
         BarColumn,
         DownloadColumn,
         Progress,
+        TextColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
 
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress("preparing", *columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=total or None)
+    columns = (
+        TextColumn("preparing"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=total)
         yield lambda read, _text: bar.update(task, completed=read)
 
 
@@ -149,5 +190,6 @@ def _tell(facts: dict[str, Any]) -> None:
     if facts["quarantined"] or facts["broken_inputs"]:
         console.print(
             f"[yellow]{facts['quarantined']:,} records quarantined, {facts['broken_inputs']} "
-            "inputs broken[/]: see quarantine.jsonl and manifest.json there"
+            "inputs broken[/]: see quarantine.jsonl and manifest.json there",
+            soft_wrap=True,
         )

@@ -1,12 +1,13 @@
 """``tokenkit train``."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tokenkit.cli.arguments import unescaped
+from tokenkit.cli.arguments import Kind, kind, unescaped
 
 
 def command(
@@ -19,30 +20,62 @@ def command(
         list[str] | None, typer.Option("--special", help="Special token; repeatable.")
     ] = None,
     max_token_length: Annotated[int | None, typer.Option(help="In bytes.")] = None,
-    separator: Annotated[str | None, typer.Option(help="Between documents of plain text.")] = None,
-    text_field: Annotated[str, typer.Option(help="Field of jsonl, csv and parquet.")] = "text",
+    separator: Annotated[
+        str | None, typer.Option(help=r"Between documents of plain text, such as '\n\n'.")
+    ] = None,
+    text_field: Annotated[
+        str, typer.Option(help="Field of jsonl, csv and parquet; dots lead into objects.")
+    ] = "text",
+    input_format: Kind = None,
 ) -> None:
-    """Train byte-level BPE on a corpus."""
+    """Train byte-level BPE on a corpus.
+
+    Inputs are read as by `prepare`; records that are no documents are left out, told, and the
+    exit code is then 3.
+    """
     from tokenkit.corpus.documents import read_documents
     from tokenkit.corpus.inputs import InputStream, expand
     from tokenkit.corpus.records import ReadOptions
+    from tokenkit.errors import InputError
     from tokenkit.text import Tokenizer
 
-    options = ReadOptions(None if separator is None else unescaped(separator), text_field)
+    cut = None if separator is None else unescaped(separator)
+    options = ReadOptions(cut, text_field, kind=kind(input_format))
+    paths = expand(inputs)
+    problems = 0
+
+    def tell(problem: str) -> None:
+        nonlocal problems
+        problems += 1
+        if problems <= 20:
+            print(f"tokenkit: left out: {problem}", file=sys.stderr)
 
     def texts() -> Iterator[str]:
-        for path in expand(inputs):
-            for block in read_documents(InputStream(path), options):
-                yield from (text.decode("utf-8", "replace") for text in block)
+        for path in paths:
+            try:
+                stream = InputStream(path)
+                for documents in read_documents(stream, options):
+                    for record in documents.rejected:
+                        tell(f"{record.file}, record {record.record}: {record.reason}")
+                    yield from (text.decode("utf-8", "replace") for text in documents)
+                if stream.broken:
+                    tell(f"{path} {stream.broken}")
+            except InputError as error:
+                tell(str(error))
 
-    specials = ["<|endoftext|>"] if special is None else special
-    tok = Tokenizer.train(
-        texts(),
-        vocab_size=vocab_size,
-        pattern=pattern,
-        min_frequency=min_frequency,
-        special_tokens=specials,
-        max_token_length=max_token_length,
-    )
+    try:
+        tok = Tokenizer.train(
+            texts(),
+            vocab_size=vocab_size,
+            pattern=pattern,
+            min_frequency=min_frequency,
+            special_tokens=["<|endoftext|>"] if special is None else special,
+            max_token_length=max_token_length,
+        )
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
     tok.save(out)
     print(f"{out}: {tok.vocab_size:,} tokens, fingerprint {tok.fingerprint[:16]}")
+    if problems:
+        print(f"tokenkit: {problems} records or inputs were left out", file=sys.stderr)
+        raise typer.Exit(3)

@@ -1,5 +1,6 @@
 """``tokenkit verify``."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,14 +9,18 @@ import typer
 
 def command(
     folder: Annotated[Path, typer.Argument(help="A prepared directory.", exists=True)],
+    as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,
 ) -> None:
-    """Check every shard of a prepared directory against its manifest."""
+    """Check every file of a prepared directory against its manifest."""
     from tokenkit.corpus.verify import verify
 
     totals, problems = verify(folder)
-    for problem in problems:
-        print(problem)
+    if as_json:
+        print(json.dumps({"totals": totals, "problems": problems}))
+    else:
+        for problem in problems:
+            print(problem)
+        count = f"{totals['documents']:,} documents, {totals['tokens']:,} tokens"
+        print(f"{len(problems)} problems" if problems else f"all well: {count}")
     if problems:
-        print(f"{len(problems)} problems")
         raise typer.Exit(1)
-    print(f"all well: {totals['documents']:,} documents, {totals['tokens']:,} tokens")

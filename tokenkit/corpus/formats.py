@@ -71,6 +71,7 @@ def write_megatron(content: ShardContent, new: NewFileOf) -> None:
 
     Index: magic, version 1, dtype code (8 uint16, 4 int32), sequences, documents + 1, then
     int32 lengths, int64 byte pointers, int64 document bounds. Each document is one sequence.
+    Its own tools take uint16 for vocabularies of less than 65500 and int32 for others.
     """
     code, dtype = (8, np.uint16) if content.dtype == np.uint16 else (4, np.int32)
     ids, index = new(".bin"), new(".idx")
@@ -145,16 +146,18 @@ def _little(array: NDArray[Any]) -> NDArray[Any]:
 @dataclass(frozen=True)
 class Format:
     """``write`` makes a shard's files; ``packs``: sequences can be told in it; ``streams``: a
-    shard is written without another copy in memory."""
+    shard is written without another copy in memory; ``narrow``: ids of a vocabulary of so many
+    are uint16."""
 
     write: Callable[[ShardContent, NewFileOf], None]
     packs: bool
     streams: bool
+    narrow: int = 1 << 16
 
 
 FORMATS: dict[str, Format] = {
     "shards": Format(write_shard, packs=True, streams=True),
-    "megatron": Format(write_megatron, packs=False, streams=True),
+    "megatron": Format(write_megatron, packs=False, streams=True, narrow=65499),
     "nanogpt": Format(write_nanogpt, packs=False, streams=True),
     "parquet": Format(write_parquet, packs=True, streams=False),
     "arrow": Format(write_arrow, packs=True, streams=False),

@@ -78,8 +78,7 @@ def prepare(
     options.check()
     options = replace(options, read=_bounded(options, tokenizer))
     out = Path(out)
-    paths = in_order(expand(inputs, without=out), options.seed)
-    sizes = [None if path == STDIN else Path(path).stat().st_size for path in paths]
+    paths, sizes = inputs_of(inputs, out, options)
     job = {
         "version": VERSION,
         "tokenizer": tokenizer.fingerprint,
@@ -101,11 +100,18 @@ def prepare(
             return run.finish()
 
 
-def in_order(paths: list[str], seed: int | None) -> list[str]:
-    """The order in which inputs are read."""
-    if seed is None:
-        return paths
-    return [paths[i] for i in np.random.default_rng(seed).permutation(len(paths))]
+def inputs_of(
+    inputs: Sequence[str], out: Path, options: PrepareOptions
+) -> tuple[list[str], list[int | None]]:
+    """The files in the order they are read, with their sizes; None for standard input.
+
+    Raises CorpusError where an input names no file.
+    """
+    paths = expand(inputs, without=out)
+    if options.seed is not None:
+        order = np.random.default_rng(options.seed).permutation(len(paths))
+        paths = [paths[i] for i in order]
+    return paths, [None if path == STDIN else Path(path).stat().st_size for path in paths]
 
 
 def _bounded(options: PrepareOptions, tokenizer: Tokenizer) -> ReadOptions:
@@ -183,7 +189,8 @@ class _Run:
         # `tokenizers` starts threads by itself.
         self._workers = 1 if tokenizer.engine == "tokenizers" else workers
         self._progress = progress or (lambda _read, _text: None)
-        self._dtype = np.dtype(np.uint16 if tokenizer.vocab_size <= 1 << 16 else np.uint32)
+        narrow = tokenizer.vocab_size <= FORMATS[options.format].narrow
+        self._dtype = np.dtype(np.uint16 if narrow else np.uint32)
         self._frame = Frame(options.bos, options.eos, self._dtype)
         self._ledger = Ledger(journal)
         self._resumed = bool(journal.entries)
@@ -297,7 +304,7 @@ class _Run:
     def finish(self) -> Summary:
         """Write what describes the whole, the manifest last."""
         folder, entries = self._journal.folder, self._journal.entries
-        name = "tokenizer.model" if self._tokenizer.engine == "sentencepiece" else "tokenizer.json"
+        name = self._tokenizer.file_name
         files = [write_durably(folder / name, self._tokenizer.to_bytes())]
         quarantine = self._ledger.quarantine.finish()
         if quarantine is not None:

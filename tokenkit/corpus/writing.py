@@ -66,7 +66,9 @@ def write_gathered(
     np.cumsum(np.concatenate(gathered.lengths), out=offsets[1:])
     values: list[NDArray[Any]] = gathered.values
     if options.seed is not None and gathered.documents > 1:
-        values, offsets = _shuffled(values, offsets, (options.seed, number))
+        order = np.random.default_rng((options.seed, number)).permutation(gathered.documents)
+        flat, offsets = reordered(np.concatenate(values), offsets, order)
+        values = [flat]
     packed = None
     if options.pack:
         flat = values[0] if len(values) == 1 else np.concatenate(values)
@@ -89,13 +91,12 @@ def write_gathered(
             raise
 
 
-def _shuffled(
-    values: list[NDArray[Any]], offsets: Offsets, seed: tuple[int, int]
-) -> tuple[list[NDArray[Any]], Offsets]:
+def reordered(
+    values: NDArray[Any], offsets: Offsets, order: Offsets
+) -> tuple[NDArray[Any], Offsets]:
+    """Rows in another order: row ``order[i]`` becomes row ``i``."""
     from tokenkit.corpus import _kernels
 
-    flat = np.concatenate(values)
-    order = np.random.default_rng(seed).permutation(len(offsets) - 1)
-    out, out_offsets = np.empty_like(flat), np.empty_like(offsets)
-    _kernels.reorder_rows(flat, offsets, order, out, out_offsets)
-    return [out], out_offsets
+    out, out_offsets = np.empty_like(values), np.empty_like(offsets)
+    _kernels.reorder_rows(values, offsets, order, out, out_offsets)
+    return out, out_offsets
