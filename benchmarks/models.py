@@ -39,6 +39,7 @@ def sentencepiece_as_tokenizer_json(kind: str) -> Path:
     """The same model in the form that `tokenizers` and its followers read."""
     import tokenizers as hf
     from tokenizers import decoders, pre_tokenizers
+
     from tokenkit.text.formats.sentencepiece import read_model
 
     model = read_model(sentencepiece_model(kind).read_bytes())

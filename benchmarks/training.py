@@ -22,7 +22,7 @@ TRAINERS = {
 from tokenkit import Tokenizer
 Tokenizer.train(["Warm-up: kernels load before the clock starts."] * 4, vocab_size=300)
 start = time.perf_counter()
-size = Tokenizer.train(documents(), vocab_size=VOCABULARY, threads=THREADS).vocab_size
+size = Tokenizer.train(documents(), vocab_size=VOCABULARY, min_frequency=0, threads=THREADS).vocab_size
 """,
     "tokenizers": """
 import tokenizers as hf
@@ -56,7 +56,7 @@ size = len(bpeasy.train_bpe(documents(), GPT2, 128, VOCABULARY))
 }
 
 _PROLOGUE = """
-import json, resource, sys, time
+import json, re, sys, time
 PATH, VOCABULARY, THREADS, GPT2 = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 def documents():
     with open(PATH, encoding="utf-8", newline="") as lines:
@@ -65,7 +65,8 @@ def documents():
 """
 _EPILOGUE = """
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+# Not ru_maxrss: that of a child begins with what its parent used.
+peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 print(json.dumps({"seconds": seconds, "peak_mb": peak, "size": size}))
 """
 
