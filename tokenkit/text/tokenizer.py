@@ -115,7 +115,7 @@ class Tokenizer:
 
     @staticmethod
     def train(
-        texts: Iterable[str],
+        texts: Iterable[Text],
         *,
         vocab_size: int,
         pattern: str = "gpt2",
@@ -137,7 +137,7 @@ class Tokenizer:
 
         return Tokenizer.from_bytes(
             train(
-                texts,
+                map(_view, texts),
                 vocab_size=vocab_size,
                 pattern=pattern,
                 min_frequency=min_frequency,
@@ -156,6 +156,11 @@ class Tokenizer:
         Raises FormatError where ``as_ranks`` is asked of a tokenizer that ranks cannot express.
         """
         Path(path).write_bytes(self.to_bytes(as_ranks=as_ranks))
+
+    @property
+    def file_name(self) -> str:
+        """A fitting name for what `save` writes: "tokenizer.json" or "tokenizer.model"."""
+        return "tokenizer.model" if self._sentencepiece else "tokenizer.json"
 
     def to_bytes(self, *, as_ranks: bool = False) -> bytes:
         """What `save` writes."""

@@ -15,7 +15,7 @@ _BATCH = 1 << 22  # bytes of text counted at a time
 
 
 def train(
-    texts: Iterable[str],
+    texts: Iterable[bytes | memoryview],
     *,
     vocab_size: int,
     pattern: str,
@@ -38,12 +38,12 @@ def train(
     return json.dumps(spec, ensure_ascii=False).encode()
 
 
-def _batches(texts: Iterable[str]) -> Iterator[tuple[Bytes, Offsets]]:
-    batch: list[bytes] = []
+def _batches(texts: Iterable[bytes | memoryview]) -> Iterator[tuple[Bytes, Offsets]]:
+    batch: list[bytes | memoryview] = []
     size = 0
     for text in texts:
-        batch.append(text.encode("utf-8", "replace"))
-        size += len(batch[-1])
+        batch.append(text)
+        size += len(text)
         if size >= _BATCH:
             yield joined(batch)
             batch, size = [], 0

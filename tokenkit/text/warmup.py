@@ -4,6 +4,8 @@ import string
 
 from encoders import scan
 from encoders.buffers import joined
+from encoders.unigram import UnigramEncoder, unigram_tables
+from encoders.wordpiece import WordPieceEncoder, wordpiece_tables
 from tokenkit.text.formats.tiktoken import NAMED_PATTERNS, write_ranks
 from tokenkit.text.tokenizer import Tokenizer
 
@@ -19,6 +21,13 @@ def compile_kernels() -> None:
     tok.encode("a" * 5000)
     tok.encode(_TEXT, dropout=0.1)
     Tokenizer.from_bytes(Tokenizer.from_bytes(content, pattern="gpt2").to_bytes()).encode(_TEXT)
-    for scanner in (scan.DEEPSEEK_V3, scan.WHITESPACE, scan.BERT):
-        for _ in scanner.chunks(*joined([_TEXT.encode()])):
+    batch = joined([_TEXT.encode(), "\u2581a\u2581b".encode()])
+    for scanner in (scan.DEEPSEEK_V3, scan.WHITESPACE, scan.BERT, scan.METASPACE):
+        for _ in scanner.chunks(*batch):
             pass
+    pieces, scores = [b"", b"a", "\u2581a".encode()], [0.0, -1.0, -2.0]
+    for single in (True, False):
+        tables = unigram_tables(pieces, scores, 0, least=-2.0, single=single)
+        UnigramEncoder(tables, scan.METASPACE, carries=single).encode(*batch)
+    words = wordpiece_tables({"[UNK]": 0, "a": 1, "##b": 2}, 0, prefix="##", most=9)
+    WordPieceEncoder(words, scan.BERT).encode(*batch)
