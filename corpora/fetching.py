@@ -27,7 +27,7 @@ def fetch(
     progress: Progress | None = None,
     patience: Patience | None = None,
 ) -> Entry:
-    """Get a public corpus: files into ``folder/raw/<name>/``, documents into ``<name>.jsonl``.
+    """Get a public corpus: files into ``folder/.raw/<name>/``, documents into ``<name>.jsonl``.
 
     Stopped at any moment and called again, it goes on where it was; files that are here and match
     their checksum are not fetched again. ``base_url`` stands in for scheme and host of all URLs
@@ -53,14 +53,14 @@ def fetch(
         recipe.pause,
         progress,
     )
-    raw = manifest.folder / "raw" / recipe.name
+    raw = manifest.folder / ".raw" / recipe.name
     recorded = _recorded(manifest, recipe.name, accept_changed)
     published = _published(courier, recipe, raw) if recipe.checksums else {}
     files = []
     for url, pinned in zip_longest(recipe.urls, recipe.sha256):
         path = raw / _file_name(url)
         digest = _checked(courier, url, path, pinned or recorded.get(url), published)
-        files.append(Download(url, f"raw/{recipe.name}/{path.name}", path.stat().st_size, digest))
+        files.append(Download(url, f".raw/{recipe.name}/{path.name}", path.stat().st_size, digest))
     out = manifest.folder / f"{recipe.name}.jsonl"
     written = write_jsonl(_documents(recipe, manifest.folder, files), out, max_bytes, progress)
     entry = entry_of(

@@ -10,7 +10,8 @@ from pathlib import Path
 from corpora.documents import Written, sha256_of
 from tokenkit.errors import CorpusError
 
-FILE = "corpora.json"
+FILE = "corpora.manifest"
+"""JSON under a name that no reader of a folder takes for documents."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All corpora of a folder, kept as ``corpora.json`` in it.
+    """All corpora of a folder, kept as ``corpora.manifest`` in it.
 
     ``python`` and ``system`` say on what they were built: most samples differ between machines.
     """

@@ -63,7 +63,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "us-code",
         "the United States Code, all titles, one section a document",
-        ("https://uscode.house.gov/download/releasepoints/us/pl/119/36/xml_uscAll@119-36.zip",),
+        ("https://uscode.house.gov/download/releasepoints/us/pl/119/102/xml_uscAll@119-102.zip",),
         "public domain (17 U.S.C. 105)",
         "USLM XML to sections: number, heading, text; editorial notes and source credits dropped",
         law.us_code,
@@ -92,7 +92,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "court-opinions",
         "opinions of U.S. courts collected by the Free Law Project (CourtListener)",
-        ("https://storage.courtlistener.com/bulk-data/opinions-2024-12-31.csv.bz2",),
+        ("https://storage.courtlistener.com/bulk-data/opinions-2026-06-30.csv.bz2",),
         "public domain (opinions); CourtListener's compilation: CC0-1.0",
         "the plain text of a row, or else its html, stripped",
         opinions.opinions,
@@ -107,7 +107,7 @@ RECIPES: tuple[Recipe, ...] = (
         "CC-BY-4.0 (Commission Decision 2011/833/EU)",
         "the text of the XHTML or Formex that the Publications Office serves",
         law.eur_lex,
-        headers=(("Accept", "application/xhtml+xml, text/html"), ("Accept-Language", "eng")),
+        headers=(("Accept", "application/xhtml+xml, text/html"), ("Accept-Language", "en")),
         pause=2.0,
     ),
     Recipe(

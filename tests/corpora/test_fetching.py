@@ -241,7 +241,7 @@ def test_a_second_fetch_asks_for_nothing(site, get):
 
 def test_a_damaged_file_here_is_fetched_again(site, tmp_path, get):
     get(_recipe())
-    (tmp_path / "raw/tiny/one.txt").write_text("damaged")
+    (tmp_path / ".raw/tiny/one.txt").write_text("damaged")
     site.requests.clear()
     get(_recipe())
     assert [path for path, _ in site.requests] == ["/a/one.txt"]
@@ -249,11 +249,11 @@ def test_a_damaged_file_here_is_fetched_again(site, tmp_path, get):
 
 def test_a_file_that_differs_from_the_recorded_one_is_refused(site, tmp_path, get):
     get(_recipe())
-    (tmp_path / "raw/tiny/one.txt").unlink()
+    (tmp_path / ".raw/tiny/one.txt").unlink()
     site.files["/a/one.txt"] = b"changed"
     with pytest.raises(DownloadError, match="accept_changed"):
         get(_recipe())
-    assert (tmp_path / "raw/tiny/one.txt.wrong").read_bytes() == b"changed"
+    assert (tmp_path / ".raw/tiny/one.txt.wrong").read_bytes() == b"changed"
     assert get(_recipe(), accept_changed=True).documents == 2
 
 

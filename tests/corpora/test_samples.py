@@ -65,8 +65,8 @@ def test_unknown_names_are_refused_before_anything_is_written(tmp_path):
 
 
 def test_a_manifest_that_is_none_is_refused(tmp_path):
-    (tmp_path / "corpora.json").write_text('{"corpora": 3}')
-    with pytest.raises(CorpusError, match=r"corpora\.json"):
+    (tmp_path / "corpora.manifest").write_text('{"corpora": 3}')
+    with pytest.raises(CorpusError, match=r"corpora\.manifest"):
         corpora.Manifest.read(tmp_path)
 
 
