@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -274,8 +274,17 @@ class SentencePieceLibrary:
         return str(self.processor.decode_pieces(list(tokens)))
 
     def raw(self, tokens: Sequence[str], added: Sequence[bool]) -> bytes:
-        """The same, in UTF-8."""
-        return self.text(tokens, added).encode()
+        """The bytes of pieces, also where byte pieces are no UTF-8."""
+        del added
+        found = b""
+        for spells_bytes, group in groupby(tokens, lambda token: byte_of(token) is not None):
+            run = list(group)
+            if spells_bytes:
+                found += bytes(byte_of(token) or 0 for token in run)
+            else:
+                # Only at the very beginning does the library take a blank away.
+                found += (self.text(["x", *run], ())[1:] if found else self.text(run, ())).encode()
+        return found
 
     def token(self, token: str, added: bool) -> bytes:
         """The bytes that one piece stands for in the middle of a text."""

@@ -167,7 +167,7 @@ class Tokenizer:
         content = self._source.read()
         tables = self._engine.tables if isinstance(self._engine, KernelEngine) else None
         if as_ranks and self._source.pattern is None:
-            return tiktoken.ranks_of(tables)
+            return tiktoken.ranks_of(tables, self._added_ids)
         if as_ranks or self._source.pattern is None or not isinstance(tables, BpeTables):
             return content
         spec = tiktoken.as_tokenizer_json(

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -84,8 +84,8 @@ def write_ranks(tokens: list[bytes]) -> bytes:
     return b"".join(lines)
 
 
-def ranks_of(tables: object) -> bytes:
-    """The rank file of a byte-level merge list, where ranks say the same.
+def ranks_of(tables: object, added: Collection[int]) -> bytes:
+    """The rank file of a byte-level merge list without its ``added`` ids, where ranks say the same.
 
     Raises FormatError where they do not: another model, ids out of the order of merges, or
     missing bytes.
@@ -93,7 +93,7 @@ def ranks_of(tables: object) -> bytes:
     if not isinstance(tables, BpeTables) or tables.options[0]:
         raise FormatError("ranks cannot express this tokenizer: it is no byte-level BPE")
     raw, offsets = tables.vocab.tobytes(), tables.offsets.tolist()
-    tokens = [raw[a:b] for a, b in pairwise(offsets)]
+    tokens = [b"" if i in added else raw[a:b] for i, (a, b) in enumerate(pairwise(offsets))]
     try:
         same = np.array_equal(tables_from_ranks(tokens).merges, tables.merges)
     except ValueError as error:
