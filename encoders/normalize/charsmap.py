@@ -1,0 +1,143 @@
+"""Normalizers of SentencePiece models: a character map, as its two readers apply it.
+
+Neither is idempotent in general (a rule may make what another rule takes). Text may be cut before
+printable ASCII, for `Precompiled` also where it follows printable ASCII only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.buffers import Bytes, Offsets
+from encoders.normalize.running import Normalized, run
+from encoders.normalize.tables import cluster_table
+
+
+class _Charsmap(NamedTuple):
+    units: NDArray[np.uint32]
+    blob: NDArray[np.uint8]
+    plain: bool
+    widest: int
+
+
+def _read(charsmap: bytes) -> _Charsmap:
+    """The trie and the replacements; ``plain`` as the kernels take it. Raises ValueError."""
+    if not charsmap:
+        return _Charsmap(np.zeros(256, np.uint32), np.zeros(16, np.uint8), True, 4)
+    size = int.from_bytes(charsmap[:4], "little")
+    if len(charsmap) < 4 or size % 4 or not 0 < size < len(charsmap) - 4:
+        raise ValueError(f"not a precompiled_charsmap: {len(charsmap)} bytes, a trie of {size}")
+    units = np.frombuffer(charsmap, np.uint32, size // 4, 4).copy()
+    blob = charsmap[4 + size :]
+    if int(units.max()) & 0x7FFFFFFF == 0:
+        raise ValueError("not a precompiled_charsmap: its trie is empty")
+    widest = max(4, *map(len, blob.split(b"\0")))
+    flat = np.frombuffer(blob + bytes(16), np.uint8)
+    return _Charsmap(units, flat, _is_plain(units), widest)
+
+
+def _is_plain(units: NDArray[np.uint32]) -> bool:
+    """Whether no key is or begins with a printable ASCII character before an ASCII one."""
+
+    def child(node: int, byte: int) -> tuple[int, bool] | None:
+        node ^= byte
+        if node >= len(units) or int(units[node]) & 0x800000FF != byte:
+            return None
+        return node ^ offset(node), bool(int(units[node]) >> 8 & 1)
+
+    def offset(node: int) -> int:
+        unit = int(units[node])
+        return unit >> 10 << ((unit & 512) >> 6)
+
+    for byte in range(0x21, 0x7F):
+        below = child(offset(0), byte)
+        if below and (below[1] or any(child(below[0], after) for after in range(1, 0x80))):
+            return False
+    return True
+
+
+@dataclass(frozen=True)
+class Precompiled:
+    """A charsmap as `tokenizers` applies it.
+
+    A grapheme cluster of less than six bytes, or else each character, becomes what the *shortest*
+    key that begins it stands for: what the key does not cover is dropped. (Source: the crate
+    spm_precompiled.) Raises ValueError where ``charsmap`` is none.
+    """
+
+    charsmap: bytes
+
+    @cached_property
+    def _tables(self) -> _Charsmap:
+        return _read(self.charsmap)
+
+    def normalize(self, text: Bytes, bounds: Offsets, *, align: bool = False) -> Normalized:
+        """See `Normalizer`."""
+        from encoders.normalize import _charsmap_kernels
+
+        tables, classes = self._tables, cluster_table()
+        arguments = (
+            tables.units,
+            tables.blob,
+            classes.pages,
+            classes.entries,
+            tables.plain,
+            tables.widest,
+        )
+        return run(_charsmap_kernels.by_clusters, text, bounds, arguments, align=align)
+
+
+@dataclass(frozen=True)
+class SentencePiece:
+    """A SentencePiece model's normalizer: the *longest* key at each place, then blanks.
+
+    The options are those of its ``normalizer_spec``; ``kept`` are the user-defined symbols, which
+    stay as they are. An empty ``charsmap`` is the identity rule. Where the library puts U+FFFD for
+    a byte outside UTF-8, the byte stays. Raises ValueError where ``charsmap`` is none.
+    """
+
+    charsmap: bytes
+    add_dummy_prefix: bool = True
+    remove_extra_whitespaces: bool = True
+    escape_whitespaces: bool = True
+    treat_whitespace_as_suffix: bool = False
+    kept: tuple[bytes, ...] = ()
+
+    @cached_property
+    def _tables(self) -> _Charsmap:
+        return _read(self.charsmap)
+
+    @cached_property
+    def _kept(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        return _trie(self.kept)
+
+    def normalize(self, text: Bytes, bounds: Offsets, *, align: bool = False) -> Normalized:
+        """See `Normalizer`."""
+        from encoders.normalize import _charsmap_kernels
+
+        tables = self._tables
+        arguments = (
+            tables.units,
+            tables.blob,
+            *self._kept,
+            tables.plain and not self.kept,
+            max(tables.widest, *map(len, (b"", *self.kept))),
+            np.frombuffer("▁".encode() if self.escape_whitespaces else b" ", np.uint8),
+            self.remove_extra_whitespaces,
+            self.add_dummy_prefix and not self.treat_whitespace_as_suffix,
+            self.add_dummy_prefix and self.treat_whitespace_as_suffix,
+        )
+        growth = 1.4 if self.escape_whitespaces else 1.0
+        kernel = _charsmap_kernels.by_prefixes
+        return run(kernel, text, bounds, arguments, align=align, growth=growth)
+
+
+def _trie(symbols: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    from encoders.match import Matcher
+
+    matcher = Matcher.build(symbols)
+    return matcher.trie, matcher.token_at
