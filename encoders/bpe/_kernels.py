@@ -322,7 +322,9 @@ def byte_symbols(text, start, stop, byte_ids, characters, byte_pairs, symbols):
             if at + length <= stop:
                 code = (lead & 0x1F) << 6 | np.int64(text[at + 1] & 0x3F)
                 if length == 3:
-                    code = (code << 6 | np.int64(text[at + 2] & 0x3F)) & 0xFFFF
+                    code = code << 6 | np.int64(text[at + 2] & 0x3F)
+                    # No character is spelled overlong; no table has a surrogate.
+                    code = code if code >= 0x800 else 0xD800
                 rank = char_ranks[code]
                 tail = text[at + length - 1] & 0x3F
                 after = np.int64(text[at + length]) if at + length < stop else 256

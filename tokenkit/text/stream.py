@@ -67,7 +67,10 @@ class DecodeStream:
                 return ""
         text = self._fresh()
         if text:
-            self._context, self._held = self._held, []
+            # Decoders treat blanks at the very beginning otherwise, so blanks alone are no context.
+            seen = bool(self._text(self._held).strip())
+            self._context = self._held if seen else self._context + self._held
+            self._held = []
         return text
 
     def _fresh(self) -> str:

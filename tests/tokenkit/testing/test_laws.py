@@ -312,5 +312,5 @@ def test_sentencepiece_with_care_still_takes_u2581_for_a_space():
     )
     processor = sentencepiece.SentencePieceProcessor(model_proto=careful)
     violation = find_violations(processor)["round_trip"]
-    assert violation.example == "\u2581"
-    assert violation.found == " "
+    assert "\u2581" in violation.example
+    assert violation.found == violation.example.replace("\u2581", " ")

@@ -100,6 +100,7 @@ class TestModels:
         ids = library.encode(text)
         assert ours.encode(text).tolist() == ids
         assert ours.decode(ids) == library.decode(ids)
+        assert "".join(ours.decode_stream().pull(ids)) == library.decode(ids)
         found = ours.encode_with_offsets(text)
         assert found.ids.tolist() == ids
 
