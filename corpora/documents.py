@@ -10,6 +10,8 @@ from pathlib import Path
 Progress = Callable[[str, int, int | None], None]
 """Called as ``progress(what, bytes done, bytes in all or None)``."""
 
+_STEP = 1 << 20
+
 
 @dataclass(frozen=True)
 class Document:
@@ -39,7 +41,7 @@ def write_jsonl(
     Documents without text are left out. Nothing is taken after ``max_bytes`` of text; the
     document that passes it is the last one. Lone surrogates become U+FFFD.
     """
-    digest, count, size = sha256(), 0, 0
+    digest, count, size, told = sha256(), 0, 0, 0
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     with open(part, "wb") as file:
@@ -53,13 +55,16 @@ def write_jsonl(
             digest.update(line)
             count += 1
             size += len(raw)
-            if progress:
+            if progress and size - told >= _STEP:
+                told = size
                 progress(path.stem, size, max_bytes)
             if max_bytes is not None and size >= max_bytes:
                 break
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
+    if progress:
+        progress(path.stem, size, max_bytes)
     return Written(count, size, digest.hexdigest())
 
 

@@ -5,6 +5,7 @@ server gave a strong validator; in every other case it is begun again. A finishe
 atomic rename.
 """
 
+import errno
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from corpora.documents import Progress
 from tokenkit.errors import DownloadError
 
 _BLOCK = 1 << 18
+_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 _LONGEST_PAUSE = 120.0
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
@@ -81,8 +83,8 @@ def download(
         except HTTPError as error:
             raise DownloadError(f"{url}: the server answers {error.code} {error.reason}") from None
         except (_DroppedError, _BusyError, URLError, HTTPException, OSError) as error:
-            if isinstance(error, OSError) and error.filename is not None:
-                raise  # the disk, not the network
+            if isinstance(error, OSError) and (error.filename or error.errno in _OF_THE_DISK):
+                raise
             if _size(part) > before:
                 failures, pause = 0, patience.pause
             failures += 1

@@ -159,7 +159,7 @@ def _documents(recipe: Recipe, folder: Path, files: list[Download]) -> Iterator[
     for file in files:
         try:
             yield from recipe.extract(folder / file.file)
-        except (ValueError, SyntaxError, EOFError, KeyError, OSError) as error:
+        except Exception as error:  # whatever a parser says of a file that is not what it should be
             raise DownloadError(
-                f"{folder / file.file} ({file.url}) is unreadable: {error}"
+                f"{folder / file.file} ({file.url}) is unreadable: {error!r}"
             ) from None

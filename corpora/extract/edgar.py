@@ -43,7 +43,7 @@ def plain(body: str) -> str:
 
 def filings(path: Path) -> Iterator[Document]:
     """A daily feed (``.nc.tar.gz``), or a single submission (``.txt``)."""
-    if not tarfile.is_tarfile(path):
+    if path.suffix == ".txt":
         yield from submission(path.read_text("latin-1"), path.stem)
         return
     with tarfile.open(path) as archive:

@@ -1,9 +1,12 @@
 """`corpora.fetch` against a server on loopback that misbehaves as asked."""
 
+import bz2
+import errno
+import gzip
 import hashlib
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -309,3 +312,32 @@ def test_recipes_are_complete():
         assert len({url.rsplit("/", 1)[-1] for url in recipe.urls}) == len(recipe.urls)
         assert all((recipe.what, recipe.licence, recipe.extraction))
         assert len(recipe.sha256) in (0, len(recipe.urls))
+
+
+@pytest.mark.parametrize("name", ["us-code", "ecfr", "edgar", "court-opinions", "wikipedia-simple"])
+def test_truncated_files_are_named(site, tmp_path, patience, name):
+    (recipe,) = (recipe for recipe in corpora.RECIPES if recipe.name == name)
+    bodies = {
+        "us-code": b"PK\x03\x04 cut",
+        "ecfr": b"<DLPSTEXTCLASS><TEXT>",
+        "edgar": gzip.compress(b"x" * 2000)[:30],
+        "court-opinions": bz2.compress(b"id,plain_text\n1,x\n" * 99)[:-9],
+        "wikipedia-simple": bz2.compress(b"<mediawiki><page>"),
+    }
+    url = "https://example.org/" + recipe.urls[0].rsplit("/", 1)[-1]
+    recipe = replace(recipe, urls=(url,), checksums=None)
+    site.files[url.removeprefix("https://example.org")] = bodies[name]
+    with pytest.raises(DownloadError, match="unreadable"):
+        corpora.fetch(recipe, tmp_path, base_url=site.url, contact="a@b.org", patience=patience)
+    assert not (tmp_path / f"{name}.jsonl").exists()
+
+
+def test_a_full_disk_is_not_taken_for_the_network(site, tmp_path, patience, naps, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    site.files["/f"] = BODY
+    monkeypatch.setattr("corpora.download._receive", full)
+    with pytest.raises(OSError, match="No space"):
+        download(site.url + "/f", tmp_path / "f", {}, patience)
+    assert naps == []

@@ -75,14 +75,6 @@ def _tokenkit(tok: Any, contract: Contract) -> Subject:
         found = tok.encode_with_offsets(text)
         return found.ids.tolist(), [(start, stop) for start, stop in found.char_spans.tolist()]
 
-    def reload() -> Subject:
-        content = tok.to_bytes()
-        pattern = tok._source.pattern
-        special = dict(tok._source.special_tokens) if pattern else None
-        return _tokenkit(
-            type(tok).from_bytes(content, pattern=pattern, special_tokens=special), contract
-        )
-
     return Subject(
         name=repr(tok),
         encode=lambda text: tok.encode(text).tolist(),
@@ -97,7 +89,7 @@ def _tokenkit(tok: Any, contract: Contract) -> Subject:
         encode_bytes=lambda raw: tok.encode(raw).tolist(),
         decode_bytes=tok.decode_bytes,
         stream=lambda ids: tok.decode_stream().pull(ids),
-        reload=reload,
+        reload=lambda: _tokenkit(type(tok).from_bytes(tok.to_bytes()), contract),
         other_encoders={"count": tok.count},
     )
 
