@@ -1,5 +1,6 @@
 """Every token once, whatever ranks and workers do; resume equals an unbroken run."""
 
+import multiprocessing
 import pickle
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,16 @@ from tokenkit.adapters.torch_data import (
 )
 from tokenkit.corpus import PrepareOptions, prepare
 from tokenkit.corpus.shards import ShardSet
+
+
+# Workers come from a process without threads: forking this one, after other tests, can deadlock.
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["torch"])
+
+
+def with_workers(count: int) -> dict[str, object]:
+    """Options of a DataLoader."""
+    return {"multiprocessing_context": SERVER, "timeout": 120} if count else {}
 
 
 @dataclass(frozen=True)
@@ -226,7 +237,7 @@ def test_resume_equals_an_unbroken_run(size, world, batch_size, stop, drop_last)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_batches_do_not_depend_on_workers_nor_does_resume(workers):
     def fresh(workers):
-        return Loader(ShuffledSequences(Numbers(50), 5, 1, 2), 4, workers)
+        return Loader(ShuffledSequences(Numbers(50), 5, 1, 2), 4, workers, **with_workers(workers))
 
     alone = fresh(0)
     whole = _ids(alone)
@@ -274,7 +285,9 @@ def test_a_state_that_does_not_fit_is_refused():
 def test_a_plain_dataloader_sees_everything_once():
     share = ShuffledSequences(Numbers(23), even=False)
     for workers in (0, 2):
-        batches = DataLoader(share, batch_size=None, num_workers=workers)
+        batches = DataLoader(
+            share, batch_size=None, num_workers=workers, **with_workers(workers)
+        )
         assert sorted(item["input_ids"].item() for item in batches) == list(range(23))
 
 
@@ -313,7 +326,9 @@ def test_a_dataset_is_small_when_pickled_and_reads_the_same(prepared):
 def test_a_tiny_model_learns_from_it(prepared):
     torch.manual_seed(0)
     data = PackedSequences(prepared, Packing(32))
-    batches = DataLoader(data, batch_size=8, shuffle=True, collate_fn=collate, num_workers=1)
+    batches = DataLoader(
+        data, batch_size=8, shuffle=True, collate_fn=collate, num_workers=1, **with_workers(1)
+    )
     model = torch.nn.Sequential(torch.nn.Embedding(2000, 32), torch.nn.Linear(32, 2000))
     optimizer = torch.optim.Adam(model.parameters(), 0.02)
     losses = []
