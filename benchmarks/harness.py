@@ -20,7 +20,7 @@ US = "tokenkit"
 
 @dataclass(frozen=True)
 class Contender:
-    """``new()`` makes a fresh object, untimed; ``run(object)`` is timed and returns a count.
+    """``new()`` makes fresh objects, untimed; ``run(objects)`` is timed and returns a count.
 
     The count (tokens, usually) must be the same for all contenders that claim equal output.
     """

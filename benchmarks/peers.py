@@ -1,7 +1,7 @@
 """How each library encodes a whole text or a batch of documents the fastest way it offers."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ class Library:
     name: str
     load: Callable[[], Any]
     encode: Callable[[Any, str], int]
-    encode_batch: Callable[[Any, Sequence[str]], int]
+    encode_batch: Callable[[Any, list[str]], int]
 
 
 def threads() -> int:
@@ -44,7 +44,7 @@ def gigatoken(source: Any) -> Library:
         "gigatoken",
         lambda: gt.Tokenizer(source),
         lambda tok, text: len(tok.encode(text)),
-        lambda tok, docs: _flat_length(tok.encode_batch(list(docs))),
+        lambda tok, docs: _flat_length(tok.encode_batch(docs)),
     )
 
 
@@ -62,7 +62,7 @@ def tokenizers(path: Path) -> Library:
         lambda: hf.Tokenizer.from_file(str(path)),
         lambda tok, text: len(tok.encode(text, add_special_tokens=False)),
         lambda tok, docs: sum(
-            map(len, tok.encode_batch_fast(list(docs), add_special_tokens=False))
+            map(len, tok.encode_batch_fast(docs, add_special_tokens=False))
         ),
     )
 
@@ -74,7 +74,7 @@ def fastokens(path: Path) -> Library:
         "fastokens",
         lambda: Tokenizer.from_file(str(path)),
         lambda tok, text: len(tok.encode_ordinary(text)),
-        lambda tok, docs: sum(map(len, tok.encode_batch(list(docs), add_special_tokens=False))),
+        lambda tok, docs: sum(map(len, tok.encode_batch(docs, add_special_tokens=False))),
     )
 
 
@@ -85,7 +85,7 @@ def kitoken(path: Path) -> Library:
         "kitoken",
         lambda: Kitoken.from_file(str(path)),
         lambda tok, text: len(tok.encode(text, False)),
-        lambda tok, docs: sum(map(len, tok.encode_all(list(docs), False))),
+        lambda tok, docs: sum(map(len, tok.encode_all(docs, False))),
     )
 
 
@@ -100,7 +100,7 @@ def tiktoken(name: str) -> Library:
         lambda: tt.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={}),
         lambda tok, text: len(tok.encode_to_numpy(text, disallowed_special=())),
         lambda tok, docs: sum(
-            map(len, tok.encode_ordinary_batch(list(docs), num_threads=threads()))
+            map(len, tok.encode_ordinary_batch(docs, num_threads=threads()))
         ),
     )
 
@@ -112,7 +112,7 @@ def sentencepiece(path: Path) -> Library:
         "sentencepiece",
         lambda: spm.SentencePieceProcessor(model_file=str(path)),
         lambda tok, text: len(tok.encode(text)),
-        lambda tok, docs: sum(map(len, tok.encode(list(docs), num_threads=threads()))),
+        lambda tok, docs: sum(map(len, tok.encode(docs, num_threads=threads()))),
     )
 
 

@@ -90,24 +90,36 @@ def popcount64(typingctx: Any, value: Any) -> Any:
     return _bit_count("ctpop")(typingctx, value)
 
 
+def _prefetch(locality: int) -> Any:
+    def typed(typingctx: Any, array: Any, index: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = _element_pointer(context, builder, signature.args[0], args[0], args[1])
+            byte_pointer = ir.IntType(8).as_pointer()
+            i32 = ir.IntType(32)
+            function = cgutils.get_or_insert_function(
+                builder.module,
+                ir.FunctionType(ir.VoidType(), [byte_pointer, i32, i32, i32]),
+                "llvm.prefetch.p0i8" if "*" in str(byte_pointer) else "llvm.prefetch.p0",
+            )
+            constants = [ir.Constant(i32, flag) for flag in (0, locality, 1)]
+            builder.call(function, [builder.bitcast(pointer, byte_pointer), *constants])
+            return context.get_dummy_value()
+
+        return types.void(array, types.intp), codegen
+
+    return typed
+
+
 @intrinsic
 def prefetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Ask the cache for ``array[index]``; reads nothing."""
+    """Ask the nearest cache for ``array[index]``; reads nothing."""
+    return _prefetch(3)(typingctx, array, index)
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _element_pointer(context, builder, signature.args[0], args[0], args[1])
-        byte_pointer = ir.IntType(8).as_pointer()
-        i32 = ir.IntType(32)
-        function = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [byte_pointer, i32, i32, i32]),
-            "llvm.prefetch.p0i8" if "*" in str(byte_pointer) else "llvm.prefetch.p0",
-        )
-        constants = [ir.Constant(i32, flag) for flag in (0, 3, 1)]
-        builder.call(function, [builder.bitcast(pointer, byte_pointer), *constants])
-        return context.get_dummy_value()
 
-    return types.void(array, types.intp), codegen
+@intrinsic
+def prefetch_far(typingctx: Any, array: Any, index: Any) -> Any:
+    """Ask the second cache for ``array[index]``, which is wanted only after much else."""
+    return _prefetch(2)(typingctx, array, index)
 
 
 @intrinsic
@@ -126,3 +138,29 @@ def min16_u32(typingctx: Any, array: Any, index: Any) -> Any:
         return builder.call(function, [lanes])
 
     return types.uint32(array, types.intp), codegen
+
+
+@intrinsic
+def match4(typingctx: Any, array: Any, index: Any, key: Any) -> Any:
+    """The bitwise or of those of ``array[index + 4 : index + 8]`` (uint64) whose partners in
+    ``array[index : index + 4]`` equal ``key``; without a branch, unchecked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        i64 = ir.IntType(64)
+        vector = ir.VectorType(i64, 4)
+        pointer = _element_pointer(context, builder, signature.args[0], args[0], args[1])
+        pointer = builder.bitcast(pointer, vector.as_pointer())
+        keys = builder.load(pointer, align=8)
+        values = builder.load(builder.gep(pointer, [ir.Constant(ir.IntType(32), 1)]), align=8)
+        lane = ir.Constant(ir.IntType(32), 0)
+        wanted = builder.insert_element(ir.Constant(vector, ir.Undefined), args[2], lane)
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), 4), [0] * 4)
+        wanted = builder.shuffle_vector(wanted, ir.Constant(vector, ir.Undefined), zeros)
+        same = builder.icmp_unsigned("==", keys, wanted)
+        found = builder.select(same, values, ir.Constant(vector, [0] * 4))
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(i64, [vector]), "llvm.vector.reduce.or.v4i64"
+        )
+        return builder.call(function, [found])
+
+    return types.uint64(array, types.intp, types.uint64), codegen

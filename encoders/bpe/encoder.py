@@ -6,56 +6,84 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.bpe.tables import BpeTables, merge_scratch
+from encoders.bpe import scratch
+from encoders.bpe.tables import BpeTables
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.parallel import in_parallel
 from encoders.scan.scanners import Scanner
 
 _SPARE = 16  # ids that a kernel may write past the last
+_SPECIAL = 2  # rows of the cache that are no entries
+
+
+_BATCH = 512
+"""Pieces looked up together: enough misses to merge side by side, few enough for the L2 cache."""
 
 
 @dataclass
 class _Workspace:
     """What one thread needs to encode: its piece cache and scratch memory.
 
-    The cache is a hash table of 32-byte entries and an arena for the few pieces of more than
-    three ids. It starts small, so that it stays in the processor's cache while the text is
-    narrow, and grows to ``limit`` bytes; then it starts anew, which measured no slower on a long
-    tail than any replacement policy tried.
+    The cache is a hash table of 32-byte entries and an arena for pieces of many ids or bytes. It
+    starts small, so that it stays in the processor's cache while the text is narrow, and grows
+    to ``limit`` bytes; then it starts anew, which measured no slower on a long tail than any
+    replacement policy tried.
     """
 
     limit: int
-    cache: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((1 << 13, 4), np.uint64))
-    arena: Ids = field(default_factory=lambda: np.empty(1 << 14, np.uint32))
+    merges: int
+    cache: NDArray[np.uint64] = field(default_factory=lambda: _cleared(1 << 13))
+    # One batch always fits: it may need 16 words and twice its bytes for each of its pieces.
+    arena: Ids = field(default_factory=lambda: np.empty(_BATCH * 544, np.uint32))
     state: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
-    scratch: tuple[NDArray[Any], ...] = field(default_factory=lambda: merge_scratch(1 << 10))
     keys: tuple[NDArray[np.uint64], ...] = field(
-        default_factory=lambda: tuple(np.empty(128, np.uint64) for _ in range(3))
+        default_factory=lambda: tuple(np.empty(_BATCH, np.uint64) for _ in range(3))
     )
+    batch: tuple[Any, ...] = field(
+        default_factory=lambda: (
+            np.empty(_BATCH, np.int64),
+            np.empty(_BATCH, np.uint64),
+            np.empty(_BATCH, np.uint32),
+            np.empty(_BATCH, np.int64),
+            scratch.lanes(),
+        )
+    )
+    long_piece: tuple[Any, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.long_piece = scratch.long_piece(1 << 10, self.merges)
 
     @property
-    def cache_arguments(self) -> tuple[Any, ...]:
-        return self.cache, self.arena, self.state
+    def arguments(self) -> tuple[Any, ...]:
+        cache = self.cache, self.arena, self.state
+        return cache, self.keys, self.batch, self.long_piece
 
     def make_room(self, length: int) -> None:
         """For a piece of ``length`` bytes, or else in the cache."""
-        if length > len(self.scratch[0]):
-            self.scratch = merge_scratch(2 * length)
+        if length > len(self.long_piece[0]):
+            self.long_piece = scratch.long_piece(2 * length, self.merges)
             return
         from encoders.bpe import _kernels
 
-        entries_full = self.state[0] >= len(self.cache) // 2 - 1
+        entries_full = self.state[0] + _BATCH > len(self.cache) // 2
         grown = self.cache.nbytes + self.arena.nbytes
         grown += 3 * (self.cache.nbytes if entries_full else self.arena.nbytes)
         if grown > self.limit:
-            self.cache[:] = 0
-            self.state[:] = 0
+            _kernels.clear_cache(self.cache, self.state)
         elif entries_full:
-            larger = np.zeros((4 * len(self.cache), 4), np.uint64)
+            larger = _cleared(4 * (len(self.cache) - _SPECIAL))
             _kernels.rehash(self.cache, larger)
             self.cache = larger
         else:
             self.arena = np.concatenate((self.arena, np.empty(3 * len(self.arena), np.uint32)))
+
+
+def _cleared(entries: int) -> NDArray[np.uint64]:
+    from encoders.bpe import _kernels
+
+    cache = np.zeros((entries + _SPECIAL, 4), np.uint64)
+    _kernels.mark_special(cache)
+    return cache
 
 
 class BpeEncoder:
@@ -71,6 +99,9 @@ class BpeEncoder:
         # Taking from and giving to a list is atomic, so idle workspaces need no lock.
         self._idle: list[_Workspace] = []
 
+    def _new_workspace(self) -> _Workspace:
+        return _Workspace(self._cache_bytes, len(self.tables.merges))
+
     def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
         """Encode documents on this thread.
 
@@ -79,7 +110,7 @@ class BpeEncoder:
         """
         from encoders.bpe import _kernels
 
-        work = self._idle.pop() if self._idle else _Workspace(self._cache_bytes)
+        work = self._idle.pop() if self._idle else self._new_workspace()
         size = int(bounds[-1] - bounds[0])
         # Ids are no more than bytes; memory never written to costs nothing.
         out = np.empty(size + _SPARE, np.uint32)
@@ -99,9 +130,7 @@ class BpeEncoder:
                     id_bounds,
                     self._whole,
                     self._merge,
-                    work.cache_arguments,
-                    work.scratch,
-                    work.keys,
+                    *work.arguments,
                 )
                 ends = ends[done:]
                 if len(ends):
@@ -119,10 +148,7 @@ class BpeEncoder:
         size = int(bounds[-1] - bounds[0])
         out = np.empty(size + _SPARE, np.uint32)
         id_bounds = np.zeros(len(bounds), np.int64)
-        # The generator's state must not be zero, and near seeds must differ at once.
-        mixed = (seed * 0x9E3779B97F4A7C15 + 0xD6E8FEB86659FD93) % (1 << 64) or 1
-        random = np.array([mixed], np.uint64)
-        scratch = merge_scratch(size)
+        room = scratch.long_piece(size, len(self.tables.merges), seed)
         document, position, at = 0, int(bounds[0]), 0
         for ends in self.scanner.chunks(text, bounds):
             document, position, at = _kernels.encode_dropout(
@@ -135,9 +161,8 @@ class BpeEncoder:
                 at,
                 id_bounds,
                 self.tables.stepwise_arguments,
-                scratch,
+                room,
                 dropout,
-                random,
             )
         id_bounds[document + 1 :] = at
         return out[:at], id_bounds

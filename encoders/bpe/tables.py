@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.buffers import Bytes, Offsets
+from encoders.bpe import scratch
+from encoders.bpe.sure import ABSENT, no_sure_tables, sure_tables
+from encoders.buffers import Bytes, Ids, Offsets, aligned
 
-Ids = NDArray[np.uint32]
 Words = NDArray[np.uint64]
 
-ABSENT = 0xFFFFFFFF
 _ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
 _MOST_MERGES = 1 << 26  # ranks share a word with an index in the short merge
 
@@ -32,25 +32,22 @@ class BpeTables:
     merges: Ids
     """uint32[M, 3]: left, right and merged id, in rank order."""
     pairs: Words
-    """uint64[n, 2], open addressing: ``left << 32 | right`` to ``rank << 32 | merged``."""
+    """uint64[8 n], buckets of four; see ``_symbol_kernels``."""
     whole: Words
     """uint64[n], open addressing: ``half a hash << 32 | id`` of the tokens that a piece equal to
     them becomes outright."""
     byte_ids: Ids
     """uint32[256]: symbol of each byte (byte fallback where symbols are characters)."""
-    char_ids: Ids
-    """uint32[65536] or empty: the token that a two- or three-byte character merges into."""
-    char_ranks: Ids
-    """uint32[65536]: rank of the last merge inside that character."""
+    chars: Ids
+    """uint32[131072] or empty: for each two- or three-byte character the rank of the last merge
+    inside it, and the token that it merges into."""
     lead_ranks: Ids
     """uint32[64, 257]: least rank of a merge of the beginning of a character (by its lead byte)
     with what ends in a given byte before it; 256 is the edge of the piece."""
     tail_ranks: Ids
     """uint32[64, 257]: the same of the end of a character with what begins after it."""
-    pair_ids: Ids
-    """uint32[256, 256] or empty: what two bytes merge into."""
-    pair_ranks: Ids
-    """uint32[256, 256]: the rank of that merge."""
+    byte_pairs: Ids
+    """uint32[131072] or empty: for each two bytes the rank of their merge, and its token."""
     left_ranks: Ids
     """uint32[257, 256]: least rank of a merge of a byte with what ends in a byte before it."""
     right_ranks: Ids
@@ -62,7 +59,8 @@ class BpeTables:
     char_values: Ids
     """uint32[4, m]: symbol of each character in each of the four places."""
     options: NDArray[np.int64]
-    """(symbols are characters, unknown id or ABSENT, fuse unknowns)."""
+    """(symbols are characters, unknown id or ABSENT, fuse unknowns, no merge ranks before those
+    that make its parts)."""
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Field name to array."""
@@ -70,34 +68,34 @@ class BpeTables:
 
     @property
     def pair_shift(self) -> np.uint64:
-        """Right shift that takes a 64-bit hash to a slot of ``pairs``."""
-        return np.uint64(64 - (len(self.pairs).bit_length() - 1))
+        """Right shift that takes a 64-bit hash to a bucket of ``pairs``."""
+        return _pair_shift(self.pairs)
 
     @property
     def merge_arguments(self) -> tuple[Any, ...]:
         """The tables in the shape the merge kernels take."""
-        return self._arguments(self.pair_ids)
+        return self._arguments(self.byte_pairs)
 
     @property
     def stepwise_arguments(self) -> tuple[Any, ...]:
         """The same, with every merge made one by one from bytes: dropout may refuse any."""
-        return self._arguments(self.pair_ids[:0])
+        return self._arguments(self.byte_pairs[:0])
 
-    def _arguments(self, pair_ids: Ids) -> tuple[Any, ...]:
-        by_character, unknown, fuse = (int(option) for option in self.options)
-        characters = (self.char_ids, self.char_ranks, self.lead_ranks, self.tail_ranks)
-        byte_pairs = (pair_ids, self.pair_ranks, self.left_ranks, self.right_ranks)
+    def _arguments(self, byte_pairs: Ids) -> tuple[Any, ...]:
+        by_character, unknown, fuse, ordered = (int(option) for option in self.options)
+        characters = (self.chars, self.lead_ranks, self.tail_ranks)
+        pairs_of_bytes = (byte_pairs, self.left_ranks, self.right_ranks)
         char_tables = (self.char_slots, self.char_keys, self.char_offsets, self.char_values)
         initial = (
             bool(by_character),
             self.byte_ids,
             characters,
-            byte_pairs,
+            pairs_of_bytes,
             char_tables,
             np.uint32(unknown),
             bool(fuse),
         )
-        return self.pairs, self.pair_shift, initial
+        return self.pairs, self.pair_shift, bool(ordered), initial
 
 
 def tables_from_ranks(tokens: Sequence[bytes]) -> BpeTables:
@@ -118,11 +116,16 @@ def tables_from_ranks(tokens: Sequence[bytes]) -> BpeTables:
     pairs, shift = _pair_table(len(tokens))
     order = np.flatnonzero(np.diff(offsets) > 0).astype(np.int64)
     parts = np.empty((3, len(tokens)), np.uint32)
+    room = scratch.long_piece(_longest(offsets), len(tokens))
     found = _kernels.merges_of_ranks(
-        vocab, offsets, order, byte_ids, pairs, shift, *parts, merge_scratch(_longest(offsets))
+        vocab, offsets, order, byte_ids, pairs, shift, *parts, scratch.lanes(), room
     )
     merges = np.ascontiguousarray(parts[:, :found].T)
-    return _assemble(vocab, offsets, merges, pairs, byte_ids, whole_ids=order)
+    options = np.array([False, ABSENT, False, True], np.int64)
+    plain = _stepwise(vocab, offsets, merges, pairs, byte_ids, options)
+    merge_whole = np.zeros(len(tokens), np.bool_)
+    merge_whole[merges[:, 2]] = True
+    return _quickened(plain, order, merge_whole)
 
 
 def tables_from_merges(
@@ -148,78 +151,72 @@ def tables_from_merges(
     """
     if len(merges) >= _MOST_MERGES:
         raise ValueError(f"{len(merges)} merges; the kernels hold fewer than {_MOST_MERGES}")
-    from encoders.bpe import _kernels
+    from encoders.bpe import _kernels, _symbol_kernels
 
     vocab, offsets = _flat(tokens)
     merges = np.ascontiguousarray(merges, np.uint32).reshape(-1, 3)
     pairs, shift = _pair_table(len(merges))
     if ranks is None:
         ranks = np.arange(len(merges), dtype=np.uint32)
-    _kernels.fill_pairs(pairs, shift, *np.ascontiguousarray(merges.T), ranks)
-    options = np.array(
-        [characters is not None, ABSENT if unknown is None else unknown, fuse_unknown], np.int64
+    _symbol_kernels.fill_pairs(pairs, shift, *np.ascontiguousarray(merges.T), ranks)
+    how = (characters is not None, ABSENT if unknown is None else unknown, fuse_unknown)
+    options = np.array([*how, _are_ordered(merges, ranks, len(tokens))], np.int64)
+    plain = _stepwise(vocab, offsets, merges, pairs, byte_ids, options, characters)
+    room = scratch.long_piece(_longest(offsets), len(merges))
+    merge_whole = _kernels.tokens_that_merge_whole(
+        vocab, offsets, plain.merge_arguments, scratch.lanes(), room
     )
-    tables = _assemble(
-        vocab, offsets, merges, pairs, byte_ids, np.empty(0, np.int64), options, characters
-    )
-    if ignore_merges:
-        whole_ids = np.flatnonzero(np.diff(offsets) > 0).astype(np.int64)
-    else:
-        scratch = merge_scratch(_longest(offsets))
-        whole_ids = np.flatnonzero(
-            _kernels.tokens_that_merge_whole(vocab, offsets, tables.merge_arguments, scratch)
-        ).astype(np.int64)
-    arrays = tables.arrays() | {"whole": _whole_table(vocab, offsets, whole_ids)}
-    return BpeTables(**arrays)
+    whole = np.diff(offsets) > 0 if ignore_merges else merge_whole
+    return _quickened(plain, np.flatnonzero(whole).astype(np.int64), merge_whole)
 
 
-def merge_scratch(longest: int) -> tuple[NDArray[Any], ...]:
-    """What merging one piece of up to ``longest`` bytes needs beside the tables."""
-    room = max(longest, 64)
-    return (
-        np.empty(room, np.uint32),
-        np.empty(64, np.uint32),
-        np.empty(64, np.uint32),
-        np.empty((2, room), np.int64),
-        np.empty(3 * room, np.uint64),
-    )
+def _are_ordered(merges: Ids, ranks: Ids, tokens: int) -> bool:
+    """Whether every merge ranks after all those that make its parts."""
+    made_at = np.full(tokens, -1, np.int64)
+    np.maximum.at(made_at, merges[:, 2], ranks.astype(np.int64))
+    return bool((made_at[merges[:, :2]] < ranks[:, None]).all())
 
 
 def _longest(offsets: Offsets) -> int:
     return int(np.diff(offsets).max(initial=1))
 
 
-def _assemble(
+def _stepwise(
     vocab: Bytes,
     offsets: Offsets,
     merges: Ids,
     pairs: Words,
     byte_ids: Ids,
-    whole_ids: Offsets,
-    options: NDArray[np.int64] | None = None,
+    options: NDArray[np.int64],
     characters: Sequence[Mapping[bytes, int]] | None = None,
 ) -> BpeTables:
-    char_slots, char_keys, char_offsets, char_values = _char_tables(characters)
-    if options is None:
-        options = np.array([False, ABSENT, False], np.int64)
-    made_at = _order_of_making(merges, len(offsets) - 1) if characters is None else None
-    safe = _character_tables(vocab, offsets, merges, made_at)
-    sure_pairs = _pair_tables(vocab, offsets, merges, made_at, byte_ids)
+    """Tables with which every merge is made one by one."""
+    none = np.empty(0, np.int64)
     return BpeTables(
         vocab,
         offsets,
         merges,
         pairs,
-        _whole_table(vocab, offsets, whole_ids),
+        _whole_table(vocab, offsets, none),
         np.ascontiguousarray(byte_ids, np.uint32),
-        *safe,
-        *sure_pairs,
-        char_slots,
-        char_keys,
-        char_offsets,
-        char_values,
+        *no_sure_tables(),
+        *_char_tables(characters),
         options,
     )
+
+
+def _quickened(plain: BpeTables, whole_ids: Offsets, merge_whole: NDArray[np.bool_]) -> BpeTables:
+    """The same tables with what spares merges: tokens that pieces are outright, ``whole_ids``,
+    and merges that are sure; ``merge_whole``: bool[V], tokens that their bytes merge into."""
+    vocab, offsets = plain.vocab, plain.offsets
+    arrays = plain.arrays() | {"whole": _whole_table(vocab, offsets, whole_ids)}
+    if not plain.options[0]:
+        sure = sure_tables(vocab, offsets, plain.merges, plain.byte_ids, merge_whole)
+        arrays |= dict(zip(_SURE, sure, strict=True))
+    return BpeTables(**arrays)
+
+
+_SURE = ("chars", "lead_ranks", "tail_ranks", "byte_pairs", "left_ranks", "right_ranks")
 
 
 def _flat(tokens: Sequence[bytes]) -> tuple[Bytes, Offsets]:
@@ -241,15 +238,22 @@ def _power_of_two(least: int) -> int:
 
 
 def _pair_table(merges: int) -> tuple[Words, np.uint64]:
-    size = _power_of_two(2 * merges)
-    return np.full((size, 2), _ONES, np.uint64), np.uint64(64 - (size.bit_length() - 1))
+    """An empty table that is at most half full, on a cache line's bound, and its shift."""
+    pairs = aligned(8 * _power_of_two(-(-merges // 2)), np.uint64)
+    pairs.reshape(-1, 8)[:, :4] = _ONES
+    pairs.reshape(-1, 8)[:, 4:] = 0
+    return pairs, _pair_shift(pairs)
+
+
+def _pair_shift(pairs: Words) -> np.uint64:
+    return np.uint64(64 - (len(pairs) // 8).bit_length() + 1)
 
 
 def _whole_table(vocab: Bytes, offsets: Offsets, ids: Offsets) -> Words:
-    from encoders.bpe import _kernels
+    from encoders.bpe import _symbol_kernels
 
     whole = np.full(_power_of_two(2 * len(ids)), _ONES, np.uint64)
-    _kernels.fill_whole(whole, vocab, offsets, ids)
+    _symbol_kernels.fill_whole(whole, vocab, offsets, ids)
     return whole
 
 
@@ -267,82 +271,8 @@ def _char_tables(
     size = _power_of_two(2 * len(keys))
     tables = np.full((4, size), _ONES, np.uint64)
     if slots:
-        from encoders.bpe import _kernels
+        from encoders.bpe import _symbol_kernels
 
         for place, (flat_keys, key_offsets, present_ids) in enumerate(slots):
-            _kernels.fill_whole(tables[place], flat_keys, key_offsets, present_ids)
+            _symbol_kernels.fill_whole(tables[place], flat_keys, key_offsets, present_ids)
     return tables, flat, offsets, values
-
-
-def _order_of_making(merges: Ids, tokens: int) -> Offsets | None:
-    """int64[V]: the merge that makes each token, -1 for none; None unless every merge comes after
-    those that make its parts, and no token is made in two ways."""
-    ranks = np.arange(len(merges), dtype=np.int64)
-    left, right, merged = merges.T.astype(np.int64)
-    made_at = np.full(tokens, -1, np.int64)
-    made_at[merged] = ranks
-    if (made_at[left] >= ranks).any() or (made_at[right] >= ranks).any():
-        return None
-    return made_at if len(np.unique(merged)) == len(merged) else None
-
-
-def _character_tables(
-    vocab: Bytes, offsets: Offsets, merges: Ids, made_at: Offsets | None
-) -> tuple[Ids, Ids, Ids, Ids]:
-    """char_ids, char_ranks, lead_ranks, tail_ranks of `BpeTables`; empty where merges are not in
-    the order that makes them exact (see ``byte_symbols`` in ``_kernels``)."""
-    none = np.empty(0, np.uint32), np.empty(0, np.uint32), *(np.empty((0, 0), np.uint32),) * 2
-    if made_at is None or not len(merges):
-        return none
-    ranks = np.arange(len(merges), dtype=np.int64)
-    left, right, _ = merges.T.astype(np.int64)
-    lengths = np.diff(offsets)
-    first, last = vocab[offsets[:-1]], vocab[np.maximum(offsets[1:] - 1, 0)]
-    continuation = np.concatenate(([0], np.cumsum((vocab & 0xC0) == 0x80)))
-    inner = continuation[offsets[1:]] - continuation[offsets[:-1]]
-    needed = 1 + (first >= 0xC2).astype(np.int64) + (first >= 0xE0) + (first >= 0xF0)
-    headed = (first >= 0xC2) & (inner == lengths - 1)
-    begins = headed & (lengths < needed)  # the beginning of a character, not all of it
-    ends = (inner == lengths) & (lengths > 0)  # continuation bytes only
-    lead_ranks = np.full((64, 257), ABSENT, np.uint32)
-    tail_ranks = np.full((64, 257), ABSENT, np.uint32)
-    torn = begins[right]
-    np.minimum.at(lead_ranks, (first[right[torn]] & 0x3F, last[left[torn]]), ranks[torn])
-    torn = ends[left]
-    np.minimum.at(tail_ranks, (last[left[torn]] & 0x3F, first[right[torn]]), ranks[torn])
-    char_ids = np.full(1 << 16, ABSENT, np.uint32)
-    char_ranks = np.full(1 << 16, ABSENT, np.uint32)
-    whole = headed & (lengths == needed) & (lengths < 4) & (made_at >= 0)
-    for id_ in np.flatnonzero(whole).tolist():
-        try:
-            code = ord(vocab[offsets[id_] : offsets[id_ + 1]].tobytes().decode())
-        except UnicodeDecodeError:
-            continue
-        char_ids[code], char_ranks[code] = id_, made_at[id_]
-    return char_ids, char_ranks, lead_ranks, tail_ranks
-
-
-def _pair_tables(
-    vocab: Bytes, offsets: Offsets, merges: Ids, made_at: Offsets | None, byte_ids: Ids
-) -> tuple[Ids, Ids, Ids, Ids]:
-    """pair_ids, pair_ranks, left_ranks, right_ranks of `BpeTables`; empty as above, or where
-    a byte has no token."""
-    if made_at is None or not len(merges) or (byte_ids == ABSENT).any():
-        return (np.empty((0, 0), np.uint32),) * 4
-    ranks = np.arange(len(merges), dtype=np.int64)
-    left, right, merged = merges.T.astype(np.int64)
-    lengths = np.diff(offsets)
-    first, last = vocab[offsets[:-1]], vocab[np.maximum(offsets[1:] - 1, 0)]
-    single_left, single_right = lengths[left] == 1, lengths[right] == 1
-    both = single_left & single_right
-    pair_ids = np.full((256, 256), ABSENT, np.uint32)
-    pair_ranks = np.full((256, 256), ABSENT, np.uint32)
-    pair_ids[first[left[both]], first[right[both]]] = merged[both]
-    pair_ranks[first[left[both]], first[right[both]]] = ranks[both]
-    left_ranks = np.full((257, 256), ABSENT, np.uint32)
-    right_ranks = np.full((256, 257), ABSENT, np.uint32)
-    at = last[left[single_right]], first[right[single_right]]
-    np.minimum.at(left_ranks, at, ranks[single_right])
-    at = last[left[single_left]], first[right[single_left]]
-    np.minimum.at(right_ranks, at, ranks[single_left])
-    return pair_ids, pair_ranks, left_ranks, right_ranks

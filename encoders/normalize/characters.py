@@ -133,7 +133,7 @@ def _byte_table() -> np.ndarray[tuple[int], np.dtype[np.uint16]]:
     table = np.empty(256, np.uint16)
     moved = 0x100
     for byte in range(256):
-        shown = 0x21 <= byte <= 0x7E or 0xA1 <= byte <= 0xAC or 0xAE <= byte
+        shown = 0x21 <= byte <= 0x7E or 0xA1 <= byte <= 0xAC or byte >= 0xAE
         letter = chr(byte if shown else moved).encode()
         moved += not shown
         table[byte] = int.from_bytes(letter, "little")

@@ -9,9 +9,9 @@ carried from one step to the next.
 
 import numpy as np
 
-from encoders.intrinsics import clz64, ctz64, popcount64
+from encoders.intrinsics import clz64, ctz64, load_u32, popcount64
 from encoders.jit import inlined, kernel
-from encoders.scan.intrinsics import ascii_masks
+from encoders.scan.intrinsics import ascii_masks, clear_64, flag_masks, lead_masks
 
 LETTER, NUMBER, SPACE, MARK, UPPER, LOWER, CASELESS = 1, 2, 4, 8, 16, 32, 64
 PUNCTUATION, SYMBOL = 128, 256
@@ -32,26 +32,26 @@ def char_at(text, position, end, index, blocks):
     """Class flags and byte length of the character at ``position``."""
     lead = np.int64(text[position])
     if lead < 0x80:
-        return np.int64(blocks[0, lead]), 1
+        return np.int64(blocks[lead]), 1
     left = end - position
     if 0xC2 <= lead < 0xE0 and left >= 2:
         c1 = np.int64(text[position + 1]) ^ 0x80
         if c1 < 0x40:
             code = (lead & 0x1F) << 6 | c1
-            return np.int64(blocks[index[code >> 8], code & 255]), 2
+            return np.int64(blocks[np.int64(index[code >> 8]) << 8 | code & 255]), 2
     elif 0xE0 <= lead < 0xF0 and left >= 3:
         c1 = np.int64(text[position + 1]) ^ 0x80
         c2 = np.int64(text[position + 2]) ^ 0x80
         code = (lead & 0x0F) << 12 | c1 << 6 | c2
         if (c1 | c2) < 0x40 and code >= 0x800 and (code < 0xD800 or code >= 0xE000):
-            return np.int64(blocks[index[code >> 8], code & 255]), 3
+            return np.int64(blocks[np.int64(index[code >> 8]) << 8 | code & 255]), 3
     elif 0xF0 <= lead < 0xF5 and left >= 4:
         c1 = np.int64(text[position + 1]) ^ 0x80
         c2 = np.int64(text[position + 2]) ^ 0x80
         c3 = np.int64(text[position + 3]) ^ 0x80
         code = (lead & 0x07) << 18 | c1 << 12 | c2 << 6 | c3
         if (c1 | c2 | c3) < 0x40 and 0x10000 <= code < 0x110000:
-            return np.int64(blocks[index[code >> 8], code & 255]), 4
+            return np.int64(blocks[np.int64(index[code >> 8]) << 8 | code & 255]), 4
     return SYMBOL, 1
 
 
@@ -131,31 +131,72 @@ def space_piece_lines(text, start, end, index, blocks, whole_tail):
     return last
 
 
+@inlined
+def flags_of(code, index, blocks):
+    return blocks[np.uint64(index[code >> np.uint64(8)]) << np.uint64(8) | code & np.uint64(255)]
+
+
 @kernel
-def wide_masks(text, position, high, continuation, index, blocks):
+def wide_masks(text, position, high, tail, index, blocks, flags):
     """Class masks of the non-ASCII characters of a block, on all their bytes.
 
-    Returns (letters, numbers, spaces, marks, upper, lower, well_formed).
+    Returns (letters, numbers, spaces, marks, upper, lower, well_formed). ``flags``: uint8[64],
+    scratch.
     """
-    letters, numbers, spaces, marks, upper, lower = ZERO, ZERO, ZERO, ZERO, ZERO, ZERO
-    covered = ZERO
-    leads = high & ~continuation
-    while leads != ZERO:
-        bit = ctz64(leads)
-        leads &= leads - ONE
+    two, three, four = lead_masks(text, position)
+    leads, longer = two | three | four, three | four
+    # Which bytes continue a character by what its first byte says, in the block and behind it.
+    inside = leads << ONE | longer << np.uint64(2) | four << np.uint64(3)
+    behind = leads >> TOP | longer >> np.uint64(62) | four >> np.uint64(61)
+    for k in range(3):
+        continues = text[position + 64 + k] & 0xC0 == 0x80
+        behind &= ~(np.uint64(continues) << np.uint64(k))
+    ill_formed = (inside ^ tail) | (high ^ (leads | tail)) | behind
+    clear_64(flags)
+    # One loop for each length, so that none has a branch but its end.
+    while two != ZERO:
+        bit = ctz64(two)
+        two &= two - ONE
+        word = np.uint64(load_u32(text, position + np.int64(bit)))
+        code = (word & np.uint64(0x1F)) << np.uint64(6) | word >> np.uint64(8) & np.uint64(0x3F)
+        flags[bit] = np.uint8(flags_of(code, index, blocks))
+    while three != ZERO:
+        bit = ctz64(three)
+        three &= three - ONE
+        word = np.uint64(load_u32(text, position + np.int64(bit)))
+        code = (
+            (word & np.uint64(0x0F)) << np.uint64(12)
+            | (word >> np.uint64(8) & np.uint64(0x3F)) << np.uint64(6)
+            | word >> np.uint64(16) & np.uint64(0x3F)
+        )
+        overlong, surrogate = code < np.uint64(0x800), code >> np.uint64(11) == np.uint64(27)
+        ill_formed |= np.uint64(overlong | surrogate)
+        flags[bit] = np.uint8(flags_of(code, index, blocks))
+    while four != ZERO:
+        bit = ctz64(four)
+        four &= four - ONE
         here = position + np.int64(bit)
-        flags, length = char_at(text, here, here + 4, index, blocks)
-        bytes_ = ((ONE << np.uint64(length)) - ONE) << bit
-        flags = np.uint64(flags)
-        if length > 1:
-            covered |= bytes_
-        letters |= bytes_ * (flags & ONE)
-        numbers |= bytes_ * (flags >> np.uint64(1) & ONE)
-        spaces |= bytes_ * (flags >> np.uint64(2) & ONE)
-        marks |= bytes_ * (flags >> np.uint64(3) & ONE)
-        upper |= bytes_ * (flags >> np.uint64(4) & ONE)
-        lower |= bytes_ * (flags >> np.uint64(5) & ONE)
-    return letters, numbers, spaces, marks, upper, lower, covered == high
+        found, length = char_at(text, here, here + 4, index, blocks)
+        ill_formed |= np.uint64(length == 1)
+        flags[bit] = np.uint8(found)
+    letters, numbers, spaces, marks, upper, lower = flag_masks(flags)
+    return (
+        on_all_bytes(letters, tail),
+        on_all_bytes(numbers, tail),
+        on_all_bytes(spaces, tail),
+        on_all_bytes(marks, tail),
+        on_all_bytes(upper, tail),
+        on_all_bytes(lower, tail),
+        ill_formed == ZERO,
+    )
+
+
+@inlined
+def on_all_bytes(leads, tail):
+    """From the first byte of each character to all its bytes."""
+    leads |= leads << ONE & tail
+    leads |= leads << ONE & tail
+    return leads | leads << ONE & tail
 
 
 @kernel
@@ -208,11 +249,11 @@ def gpt2_piece(text, start, end, index, blocks):
 
 
 @kernel
-def gpt2_starts(text, position, index, blocks):
+def gpt2_starts(text, position, index, blocks, flags):
     upper, lower, digits, spaces, blank, _, apostrophe, _, high, tail = ascii_masks(text, position)
     letters = upper | lower
     if high != ZERO:
-        wide = wide_masks(text, position, high, tail, index, blocks)
+        wide = wide_masks(text, position, high, tail, index, blocks, flags)
         if not wide[6]:
             return ZERO
         letters |= wide[0]
@@ -237,7 +278,7 @@ def gpt2_starts(text, position, index, blocks):
 
 
 @kernel
-def scan_gpt2(text, bounds, document, position, ends, index, blocks):
+def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags):
     count, room = 0, len(ends) - 64
     while document < len(bounds) - 1:
         end = bounds[document + 1]
@@ -246,7 +287,7 @@ def scan_gpt2(text, bounds, document, position, ends, index, blocks):
                 return count, document, position
             starts = ZERO
             if end - position >= BLOCK:
-                starts = gpt2_starts(text, position, index, blocks)
+                starts = gpt2_starts(text, position, index, blocks, flags)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
@@ -350,12 +391,12 @@ def line_space_starts(spaces, free, line_breaks, tail):
 
 
 @kernel
-def cl100k_starts(text, position, index, blocks, longest):
+def cl100k_starts(text, position, index, blocks, flags, longest):
     masks = ascii_masks(text, position)
     upper, lower, digits, spaces, blank, breaks, apostrophe, _, high, tail = masks
     letters = upper | lower
     if high != ZERO:
-        wide = wide_masks(text, position, high, tail, index, blocks)
+        wide = wide_masks(text, position, high, tail, index, blocks, flags)
         if wide[1] != ZERO or not wide[6]:
             return ZERO
         spaces |= wide[2]
@@ -379,7 +420,7 @@ def cl100k_starts(text, position, index, blocks, longest):
 
 
 @kernel
-def scan_cl100k(text, bounds, document, position, ends, index, blocks, digits, whole_tail):
+def scan_cl100k(text, bounds, document, position, ends, index, blocks, flags, digits, whole_tail):
     count, room = 0, len(ends) - 64
     while document < len(bounds) - 1:
         end = bounds[document + 1]
@@ -388,7 +429,7 @@ def scan_cl100k(text, bounds, document, position, ends, index, blocks, digits, w
                 return count, document, position
             starts = ZERO
             if end - position >= BLOCK:
-                starts = cl100k_starts(text, position, index, blocks, digits)
+                starts = cl100k_starts(text, position, index, blocks, flags, digits)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
@@ -456,12 +497,12 @@ def o200k_piece(text, start, end, index, blocks):
 
 
 @kernel
-def o200k_starts(text, position, index, blocks):
+def o200k_starts(text, position, index, blocks, flags):
     masks = ascii_masks(text, position)
     upper, lower, digits, spaces, blank, breaks, apostrophe, slash, high, tail = masks
     words = upper | lower
     if high != ZERO:
-        wide = wide_masks(text, position, high, tail, index, blocks)
+        wide = wide_masks(text, position, high, tail, index, blocks, flags)
         if wide[1] != ZERO or not wide[6]:
             return ZERO
         spaces |= wide[2]
@@ -506,7 +547,7 @@ def o200k_starts(text, position, index, blocks):
 
 
 @kernel
-def scan_o200k(text, bounds, document, position, ends, index, blocks):
+def scan_o200k(text, bounds, document, position, ends, index, blocks, flags):
     count, room = 0, len(ends) - 64
     while document < len(bounds) - 1:
         end = bounds[document + 1]
@@ -515,7 +556,7 @@ def scan_o200k(text, bounds, document, position, ends, index, blocks):
                 return count, document, position
             starts = ZERO
             if end - position >= BLOCK:
-                starts = o200k_starts(text, position, index, blocks)
+                starts = o200k_starts(text, position, index, blocks, flags)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
@@ -532,7 +573,7 @@ def scan_o200k(text, bounds, document, position, ends, index, blocks):
 
 @kernel
 def scan_by_class(
-    text, bounds, document, position, ends, index, blocks, dropped, isolated, grouped
+    text, bounds, document, position, ends, index, blocks, flags, dropped, isolated, grouped
 ):
     """Drop runs of ``dropped``, isolate each character of ``isolated``; the rest falls into runs
     that agree on having any flag of ``grouped``."""
@@ -566,7 +607,7 @@ def scan_by_class(
 
 
 @kernel
-def scan_numbers(text, bounds, document, position, ends, index, blocks):
+def scan_numbers(text, bounds, document, position, ends, index, blocks, flags):
     """``\\p{N}{1,3}`` isolated; what lies between is one piece."""
     count = 0
     while document < len(bounds) - 1:
@@ -597,7 +638,7 @@ def is_cjk_or_kana(text, position, end):
 
 
 @kernel
-def scan_cjk(text, bounds, document, position, ends, index, blocks):
+def scan_cjk(text, bounds, document, position, ends, index, blocks, flags):
     count = 0
     while document < len(bounds) - 1:
         end = bounds[document + 1]
@@ -649,7 +690,7 @@ def deepseek_piece(text, start, end, index, blocks):
 
 
 @kernel
-def scan_deepseek(text, bounds, document, position, ends, index, blocks):
+def scan_deepseek(text, bounds, document, position, ends, index, blocks, flags):
     count = 0
     while document < len(bounds) - 1:
         end = bounds[document + 1]
@@ -685,7 +726,7 @@ def is_metaspace(text, at, end):
 
 
 @kernel
-def scan_metaspace(text, bounds, document, position, ends, index, blocks, every):
+def scan_metaspace(text, bounds, document, position, ends, index, blocks, flags, every):
     """Pieces begin with each U+2581, or (without ``every``) with each run of them."""
     count = 0
     while document < len(bounds) - 1:

@@ -1,7 +1,7 @@
 """Character classes of the split patterns, as bit flags per code point.
 
 The two-level table lies in ``classes.npz``: the flags of code point ``c`` are
-``blocks[block_of[c >> 8], c & 255]``. ``build_tables.py`` makes it.
+``blocks[block_of[c >> 8] << 8 | c & 255]``. ``build_tables.py`` makes it.
 """
 
 from functools import cache
@@ -28,7 +28,7 @@ ILL_FORMED = SYMBOL
 
 
 class ClassTable(NamedTuple):
-    """``block_of``: uint16[0x1100]; ``blocks``: uint16[n, 256], the flags above."""
+    """``block_of``: uint16[0x1100]; ``blocks``: uint16[256 n], the flags above."""
 
     block_of: NDArray[np.uint16]
     blocks: NDArray[np.uint16]
@@ -38,4 +38,4 @@ class ClassTable(NamedTuple):
 def load_classes() -> ClassTable:
     """The table shipped with the package."""
     with files(__package__).joinpath("classes.npz").open("rb") as stored, np.load(stored) as arrays:
-        return ClassTable(arrays["index"], arrays["blocks"])
+        return ClassTable(arrays["index"], arrays["blocks"].ravel())

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import llvmlite.ir as ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -34,9 +34,7 @@ def ascii_masks(typingctx: Any, text: Any, position: Any) -> Any:
     result = types.UniTuple(types.uint64, 10)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        view = context.make_array(signature.args[0])(context, builder, args[0])
-        pointer = builder.bitcast(builder.gep(view.data, [args[1]]), _VECTOR.as_pointer())
-        block = builder.load(pointer, align=1)
+        block = builder.load(_vector_at(context, builder, signature.args[0], *args), align=1)
         blank = _equal(builder, block, " ")
         line_break = builder.or_(_equal(builder, block, "\r"), _equal(builder, block, "\n"))
         masks = (
@@ -55,3 +53,55 @@ def ascii_masks(typingctx: Any, text: Any, position: Any) -> Any:
         return cgutils.pack_array(builder, bits)
 
     return result(text, types.intp), codegen
+
+
+def _vector_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    view = context.make_array(array_type)(context, builder, array)
+    return builder.bitcast(builder.gep(view.data, [index]), _VECTOR.as_pointer())
+
+
+@intrinsic
+def lead_masks(typingctx: Any, text: Any, position: Any) -> Any:
+    """``lead_masks(text, p)`` → three uint64, as `ascii_masks`: the bytes that begin a character of
+    two, three and four bytes. Reads 64 bytes unchecked."""
+    result = types.UniTuple(types.uint64, 3)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        block = builder.load(_vector_at(context, builder, signature.args[0], *args), align=1)
+        ranges = ((0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4))
+        masks = [_between(builder, block, low, high) for low, high in ranges]
+        return cgutils.pack_array(builder, [builder.bitcast(m, ir.IntType(64)) for m in masks])
+
+    return result(text, types.intp), codegen
+
+
+@intrinsic
+def clear_64(typingctx: Any, array: Any) -> Any:
+    """``clear_64(bytes)``: 64 zeros at the beginning, unchecked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        zero = ir.Constant(context.get_value_type(types.intp), 0)
+        pointer = _vector_at(context, builder, signature.args[0], args[0], zero)
+        builder.store(_splat(0), pointer, align=1)
+        return context.get_dummy_value()
+
+    return types.void(array), codegen
+
+
+@intrinsic
+def flag_masks(typingctx: Any, array: Any) -> Any:
+    """``flag_masks(bytes)`` → six uint64: bit i of the k-th is bit k of ``bytes[i]``; unchecked."""
+    result = types.UniTuple(types.uint64, 6)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        zero = ir.Constant(context.get_value_type(types.intp), 0)
+        pointer = _vector_at(context, builder, signature.args[0], args[0], zero)
+        block = builder.load(pointer, align=1)
+        masks = []
+        for flag in range(6):
+            bit = builder.and_(block, _splat(1 << flag))
+            mask = builder.icmp_unsigned("!=", bit, _splat(0))
+            masks.append(builder.bitcast(mask, ir.IntType(64)))
+        return cgutils.pack_array(builder, masks)
+
+    return result(array), codegen

@@ -10,7 +10,6 @@ import numpy as np
 from encoders.buffers import Bytes, Offsets, padded
 from encoders.scan.classes import load_classes
 
-
 CHUNK = 16_384
 """Pieces handed on at a time: their ends and about 70 kB of text stay in the L2 cache."""
 
@@ -47,7 +46,7 @@ class KernelScanner:
         from encoders.scan import _kernels
 
         scan = getattr(_kernels, self.kernel)
-        table = load_classes()
+        table = (*load_classes(), np.empty(64, np.uint8))
         ends = np.empty(min(CHUNK, int(bounds[-1] - bounds[0])) + 128, np.int64)
         document, position, last = 0, int(bounds[0]), len(bounds) - 1
         while document < last:

@@ -119,7 +119,7 @@ def cut_at_blanks(tables: BpeTables | UnigramTables) -> Scanner:
     """
     flat, offsets = tables.vocab, tables.offsets
     if isinstance(tables, BpeTables):
-        by_character, unknown, _ = tables.options.tolist()
+        by_character, unknown, *_ = tables.options.tolist()
         places_differ = (tables.char_values != tables.char_values[:1]).any()
         if not by_character or places_differ or (tables.merges == unknown).any():
             return WholeScanner()

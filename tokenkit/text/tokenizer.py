@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables
-from encoders.buffers import Bytes, Ids, Offsets, joined, padded
+from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined, padded, padded_str
 from encoders.threads import cores
 from tokenkit.errors import (
     DecodeError,
@@ -295,14 +295,14 @@ class Tokenizer:
         Raises DisallowedSpecialTokenError, naming token and position; EncodeError where the
         engine cannot do as asked.
         """
-        raw = _view(text)
+        buffer = _padded(text)
+        bounds = np.array([0, len(buffer) - PADDING], np.int64)
         if disallowed_special:
-            self._refuse(raw, allowed_special, disallowed_special)
-        bounds = np.array([0, len(raw)], np.int64)
+            self._refuse(buffer[:-PADDING].tobytes(), allowed_special, disallowed_special)
         if dropout:
-            ids = self._encode_dropout(padded(raw), bounds, dropout, seed)
+            ids = self._encode_dropout(buffer, bounds, dropout, seed)
         else:
-            ids, _ = self._engine.encode(padded(raw), bounds, self._allowed(allowed_special), 1)
+            ids, _ = self._engine.encode(buffer, bounds, self._allowed(allowed_special), 1)
         return self.template.apply(ids) if add_special_tokens else ids
 
     def encode_batch(
@@ -526,6 +526,13 @@ def _sound(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def _padded(text: Text) -> Bytes:
+    try:
+        return padded_str(text) if isinstance(text, str) else padded(_view(text))
+    except UnicodeEncodeError:
+        return padded(_view(text))
 
 
 def _view(text: Text) -> bytes | memoryview:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from encoders.bpe._kernels import hash_piece, same_bytes
+from encoders.bpe._symbol_kernels import hash_piece, same_bytes
 from encoders.jit import allocating_kernel, inlined, kernel
 
 U0, U1, U32 = np.uint64(0), np.uint64(1), np.uint64(32)

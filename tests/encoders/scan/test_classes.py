@@ -9,7 +9,7 @@ from encoders.scan.classes import load_classes
 def test_every_code_point():
     table = load_classes()
     codes = np.arange(0x110000)
-    found = table.blocks[table.block_of[codes >> 8], codes & 255]
+    found = table.blocks[table.block_of[codes >> 8].astype(int) << 8 | codes & 255]
     assert np.array_equal(found, flags_of_all_code_points())
 
 

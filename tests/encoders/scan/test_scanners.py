@@ -128,11 +128,11 @@ def test_a_scan_goes_on_where_its_array_was_full(text, capacity, name):
     scanner, _ = PATTERNS[name]
     raw = (text + TAIL * 4).encode()
     buffer, bounds = padded(raw), np.array([0, len(raw)], np.int64)
-    ends = np.empty(capacity, np.int64)
+    ends, flags = np.empty(capacity, np.int64), np.empty(64, np.uint8)
     found, document, position = [], 0, 0
     while document == 0:
         count, document, position = getattr(_kernels, scanner.kernel)(
-            buffer, bounds, document, position, ends, *load_classes(), *scanner.options
+            buffer, bounds, document, position, ends, *load_classes(), flags, *scanner.options
         )
         found += ends[:count].tolist()
     whole = [end for chunk in scanner.chunks(buffer, bounds) for end in chunk.tolist()]

@@ -285,9 +285,7 @@ def test_a_state_that_does_not_fit_is_refused():
 def test_a_plain_dataloader_sees_everything_once():
     share = ShuffledSequences(Numbers(23), even=False)
     for workers in (0, 2):
-        batches = DataLoader(
-            share, batch_size=None, num_workers=workers, **with_workers(workers)
-        )
+        batches = DataLoader(share, batch_size=None, num_workers=workers, **with_workers(workers))
         assert sorted(item["input_ids"].item() for item in batches) == list(range(23))
 
 

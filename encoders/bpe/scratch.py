@@ -1,0 +1,56 @@
+"""Memory that the merge kernels work in, as their callers hand it to them."""
+
+from typing import Any
+
+import numpy as np
+
+_LANES, _STRIDE = 32, 80
+
+
+def lanes() -> tuple[Any, ...]:
+    """For pieces that merge side by side; see ``merge_lanes`` in ``_merge_kernels``."""
+    room = _LANES * _STRIDE
+    return (
+        *(np.empty(room, np.uint32) for _ in range(3)),
+        np.zeros(_LANES, np.int64),
+        np.zeros(_LANES, np.uint64),
+        *(np.zeros(2 * _LANES, np.uint64) for _ in range(2)),
+    )
+
+
+def long_piece(longest: int, merges: int, seed: int = 0) -> tuple[Any, ...]:
+    """For one piece of up to ``longest`` bytes at a time, under a table of ``merges`` merges.
+
+    Symbols, links (int32[2, n]), ranks and results (uint32[n]), the queue of
+    ``merge_in_order``, two arrays of positions (int32[n]) and the state of a random generator,
+    the same for the same ``seed``. The heap of ``merge_by_heap`` (uint64[3 n]) is the memory of
+    the queue's nodes (int32[3 n, 2]): one of them is used.
+    """
+    room = max(longest, 64) + 1
+    words = 1 + merges // 4096
+    heap = np.empty(3 * room, np.uint64)
+    queue = (
+        np.zeros(merges + 1, np.int32),
+        np.zeros(65 * words, np.uint64),
+        words,
+        heap.view(np.int32).reshape(-1, 2),
+    )
+    return (
+        np.empty(room, np.uint32),
+        np.empty((2, room), np.int32),
+        np.empty(room, np.uint32),
+        np.empty(room, np.uint32),
+        queue,
+        heap,
+        np.empty(room, np.int32),
+        np.empty(room, np.int32),
+        np.array([_mixed(seed) or 1], np.uint64),
+    )
+
+
+def _mixed(seed: int) -> int:
+    """SplitMix64 (Steele, Lea and Flood 2014), so that near seeds have nothing in common."""
+    mixed = (seed + 0x9E3779B97F4A7C15) % (1 << 64)
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 % (1 << 64)
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB % (1 << 64)
+    return mixed ^ mixed >> 31
