@@ -71,7 +71,7 @@ def test_sentencepiece_files(tmp_path, monkeypatch, name):
     path = tmp_path / "tokenizer.model"
     path.write_bytes(content(name))
     tok, again = Tokenizer.from_file(path), Tokenizer.from_file(path)
-    assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
+    assert len(list((tmp_path / "cache").glob("*.plan"))) == 1
     frozen = pickle.dumps(tok)
     assert len(frozen) < 1000
     assert pickle.loads(frozen) == again == tok

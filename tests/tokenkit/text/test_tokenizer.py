@@ -372,7 +372,7 @@ class TestObjects:
         path = tmp_path / "tok.json"
         trained("o200k").save(path)
         first = Tokenizer.from_file(path)
-        (stored,) = tmp_path.glob("*.npz")
+        (stored,) = tmp_path.glob("*.plan")
         again = Tokenizer.from_file(path)
         text = documents()[3]
         assert again == first
