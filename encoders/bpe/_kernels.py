@@ -361,8 +361,8 @@ def encode_pieces(
         size = min(len(slots), len(ends) - done)
         batch = ends[done : done + size]
         need = find_keys(text, batch, position, keys, cache)
-        # Half full at most, so that probes stay short.
-        if state[0] + size > len(cache) >> 1 or state[1] + need > len(arena):
+        # Not full, so that probes stay short.
+        if state[0] + size > 3 * len(cache) >> 2 or state[1] + need > len(arena):
             return done, document, position, at
         misses = find_entries(size, keys, cache, state, whole_tables[0], scratch[0], scratch[1])
         if misses > 0:
