@@ -61,9 +61,7 @@ def tokenizers(path: Path) -> Library:
         "tokenizers",
         lambda: hf.Tokenizer.from_file(str(path)),
         lambda tok, text: len(tok.encode(text, add_special_tokens=False)),
-        lambda tok, docs: sum(
-            map(len, tok.encode_batch_fast(docs, add_special_tokens=False))
-        ),
+        lambda tok, docs: sum(map(len, tok.encode_batch_fast(docs, add_special_tokens=False))),
     )
 
 
@@ -99,9 +97,7 @@ def tiktoken(name: str) -> Library:
         "tiktoken",
         lambda: tt.Encoding(name, pat_str=pattern, mergeable_ranks=ranks, special_tokens={}),
         lambda tok, text: len(tok.encode_to_numpy(text, disallowed_special=())),
-        lambda tok, docs: sum(
-            map(len, tok.encode_ordinary_batch(docs, num_threads=threads()))
-        ),
+        lambda tok, docs: sum(map(len, tok.encode_ordinary_batch(docs, num_threads=threads()))),
     )
 
 

@@ -22,7 +22,8 @@ TRAINERS = {
 from tokenkit import Tokenizer
 Tokenizer.train(["Warm-up: kernels load before the clock starts."] * 4, vocab_size=300)
 start = time.perf_counter()
-size = Tokenizer.train(documents(), vocab_size=VOCABULARY, min_frequency=0, threads=THREADS).vocab_size
+options = {"vocab_size": VOCABULARY, "min_frequency": 0, "threads": THREADS}
+size = Tokenizer.train(documents(), **options).vocab_size
 """,
     "tokenizers": """
 import tokenizers as hf

@@ -13,6 +13,9 @@ Ids: TypeAlias = NDArray[np.uint32]
 
 _CACHE_LINE = 64
 
+ABSENT = 0xFFFFFFFF
+"""In place of an id, where there is none."""
+
 PADDING = 64
 """Readable spare bytes that every text buffer handed to a kernel has after its last byte."""
 

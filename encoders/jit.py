@@ -6,17 +6,24 @@ and the modules beside them import their kernels when they are first used.
 
 import sys
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any, TypeVar, cast
 
 import numba
-from numba.core import event
+from numba.core import event, types
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
 # Counting the references of array arguments atomically, in every call of a small function, took
 # more than half of the time of the merge kernels. Without it a kernel cannot allocate.
-_OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "_nrt": False}
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "_nrt": False,
+    "no_cfunc_wrapper": True,
+}
+_PART_OPTIONS = {**_OPTIONS, "no_cpython_wrapper": True}
 
 
 def kernel(function: _F) -> _F:
@@ -24,17 +31,52 @@ def kernel(function: _F) -> _F:
 
     A kernel cannot allocate: its caller passes scratch memory.
     """
-    return cast(_F, numba.njit(**_OPTIONS)(function))
-
-
-def inlined(function: _F) -> _F:
-    """A kernel's helper that is always compiled into its callers."""
-    return cast(_F, numba.njit(**_OPTIONS, forceinline=True)(function))
+    return cast(_F, _once_a_type(numba.njit(**_OPTIONS, cache=True)(function)))
 
 
 def allocating_kernel(function: _F) -> _F:
     """As `kernel`, for the few that run seldom and make arrays."""
-    return cast(_F, numba.njit(**{**_OPTIONS, "_nrt": True})(function))
+    options = {**_OPTIONS, "_nrt": True, "cache": True}
+    return cast(_F, _once_a_type(numba.njit(**options)(function)))
+
+
+def part(function: _F) -> _F:
+    """What kernels call: compiled with them. Called from Python it is the plain function."""
+    return cast(_F, _Part(_once_a_type(numba.njit(**_PART_OPTIONS)(function))))
+
+
+def inlined(function: _F) -> _F:
+    """A part that is always compiled into its callers."""
+    return cast(_F, _Part(_once_a_type(numba.njit(**_PART_OPTIONS, forceinline=True)(function))))
+
+
+class _Part:
+    """Hides a dispatcher from Python, for which it has no wrapper, and shows it to Numba."""
+
+    def __init__(self, dispatcher: Any) -> None:
+        self._dispatcher = dispatcher  # its type holds it weakly
+        self._numba_type_ = types.Dispatcher(dispatcher)
+        self.__wrapped__ = dispatcher.py_func
+        update_wrapper(self, dispatcher.py_func)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.__wrapped__(*args)
+
+
+def _once_a_type(dispatcher: Any) -> Any:
+    """Compile a call with a constant as one with any value of its type.
+
+    Numba would compile every function again for each constant it is called with, which took a
+    third of all compile time and made nothing faster.
+    """
+    template = dispatcher.get_call_template
+
+    def get_call_template(args: Any, kws: Any) -> Any:
+        kinds = tuple(types.unliteral(kind) for kind in args)
+        return template(kinds, {name: types.unliteral(kind) for name, kind in kws.items()})
+
+    dispatcher.get_call_template = get_call_template
+    return dispatcher
 
 
 class _AnnounceFirstCompile(event.Listener):

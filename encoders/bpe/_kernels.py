@@ -7,9 +7,8 @@ from encoders.bpe._merge_kernels import (
     SHORT,
     STRIDE,
     merge_by_heap,
+    merge_in_order,
     merge_lanes,
-    merge_long,
-    merge_piece,
     take_lane,
 )
 from encoders.bpe._symbol_kernels import (
@@ -21,6 +20,7 @@ from encoders.bpe._symbol_kernels import (
     U32,
     add_pair,
     find_hashed,
+    find_whole,
     first_symbols,
     hash_long,
     high_key,
@@ -30,10 +30,9 @@ from encoders.bpe._symbol_kernels import (
     same_bytes,
 )
 from encoders.intrinsics import load_u32, load_u64, prefetch, prefetch_far, store_u64
-from encoders.jit import allocating_kernel, inlined, kernel
+from encoders.jit import inlined, kernel, part
 
 U0, U2, U3 = np.uint64(0), np.uint64(2), np.uint64(3)
-LONGEST_CACHED = 256  # longer pieces hardly ever come again
 HASHED = np.uint64(0xFF << 56)  # top byte of a key that is a hash; the bytes lie in the arena
 INLINE = np.uint64(3)  # ids that fit a cache entry
 IN_ARENA = U1 << np.uint64(63)  # of an entry's last word: its key is a hash
@@ -53,7 +52,7 @@ SPREAD = 16  # ids an arena must have spare for one short piece
 # ``state``: (entries, arena used).
 
 
-@kernel
+@part
 def mark_special(cache):
     """Make the last two rows of a table of zeros stand for pieces that are not in it."""
     unkept, dropped = len(cache) - 2, len(cache) - 1
@@ -132,9 +131,10 @@ def fill_entry(cache_, slot, text, start, length, count):
 # --- the encoder
 
 
-@kernel
-def find_keys(text, ends, position, keys, cache):
-    """Keys and home slots of consecutive pieces; returns how much of the arena they may need."""
+@part
+def find_keys(text, ends, position, longest, keys, cache):
+    """Keys and home slots of consecutive pieces; those of more than ``longest`` bytes are not kept.
+    Returns how much of the arena they may need."""
     lows, highs, slots = keys
     last = np.uint64(len(cache) - SPECIAL - 1)
     need = SPREAD * len(ends)
@@ -144,7 +144,7 @@ def find_keys(text, ends, position, keys, cache):
         if length <= LONGEST_KEY and end >= 0:
             low, high = low_key(text, position, length), high_key(text, position, length)
             slot = mix(low, high) & last
-        elif length <= LONGEST_CACHED and end >= 0:
+        elif length <= longest and end >= 0:
             low, high = hash_long(text, position, length), HASHED | np.uint64(length)
             slot = mix(low, high) & last
             need += 2 * length
@@ -157,7 +157,7 @@ def find_keys(text, ends, position, keys, cache):
     return need
 
 
-@kernel
+@part
 def find_entries(count, keys, cache, state, whole, missing, hashes):
     """Turn home slots into slots of entries. Pieces without one get one, to be completed, and
     are listed with their hashes in the table of whole tokens. Returns the number missing."""
@@ -209,7 +209,7 @@ def start_of(ends, i, position, first):
     return position if i == first else end_of(ends, i - U1)
 
 
-@inlined
+@part
 def finish_lanes(count, lanes, waiting, missing, text, ends, position, tables, cache_, slots):
     """Merge what lies in the lanes and complete the entries of those pieces."""
     merge_lanes(count, lanes, tables[0], tables[1])
@@ -220,14 +220,14 @@ def finish_lanes(count, lanes, waiting, missing, text, ends, position, tables, c
         fill_entry(cache_, slots[i], text, start, ends[i] - start, size)
 
 
-@kernel
+@part
 def complete_entries(
     text, ends, position, misses, whole_tables, tables, cache_, slots, scratch, long_scratch
 ):
     """Find the ids of the pieces that had no entry."""
     missing, hashes, found, waiting, lanes = scratch
     whole, vocab, offsets = whole_tables
-    pairs, shift, ordered, initial = tables
+    pairs, shift, _, initial = tables
     arena, state = cache_[1], cache_[2]
     find_whole_tokens(misses, hashes, whole_tables, found)
     lane = 0
@@ -244,20 +244,23 @@ def complete_entries(
         if id_ != ABSENT:
             arena[state[1]] = id_
             fill_entry(cache_, slots[i], text, start, length, 1)
-        elif length <= SHORT:
-            lanes[3][lane] = first_symbols(
-                text, start, ends[i], initial, lanes[0], np.int64(lane * STRIDE)
-            )
+            continue
+        short = length <= SHORT
+        symbols = lanes[0] if short else long_scratch[0]
+        base = np.int64(lane * STRIDE) if short else 0
+        size = first_symbols(text, start, ends[i], initial, symbols, base)
+        if short:
+            lanes[3][lane] = size
             waiting[lane] = k
             lane += 1
-            if lane == LANES:
-                finish_lanes(
-                    lane, lanes, waiting, missing, text, ends, position, tables, cache_, slots
-                )
-                lane = 0
         else:
-            size = merge_piece(text, start, ends[i], tables, lanes, long_scratch, arena, state[1])
+            size = merge_in_order(size, pairs, shift, long_scratch)
+            for j in range(size):
+                arena[state[1] + j] = symbols[j]
             fill_entry(cache_, slots[i], text, start, length, size)
+        if lane == LANES:
+            finish_lanes(lane, lanes, waiting, missing, text, ends, position, tables, cache_, slots)
+            lane = 0
     finish_lanes(lane, lanes, waiting, missing, text, ends, position, tables, cache_, slots)
 
 
@@ -277,14 +280,14 @@ def pieces_until(ends, begin, document_end):
     return min(begin + 1, len(ends))
 
 
-@kernel
-def emit(text, bounds, ends, begin, document, position, out, at, id_bounds, cache, arena, slots):
-    """Write the ids of consecutive pieces from number ``begin`` on, whose entries are complete.
+@part
+def emit(text, bounds, ends, document, position, out, at, id_bounds, cache, arena, slots):
+    """Write the ids of consecutive pieces, whose entries are complete.
 
     Returns (the number of the first piece that has no entry, document, position, ids written up
     to).
     """
-    written = np.uint64(at)
+    written, begin = np.uint64(at), 0
     while begin < len(ends):
         while position == bounds[document + 1]:
             document += 1
@@ -318,18 +321,6 @@ def emit(text, bounds, ends, begin, document, position, out, at, id_bounds, cach
 
 
 @kernel
-def encode_uncached(text, start, stop, out, at, whole_tables, tables, lanes, long_scratch):
-    """Write the ids of a piece of more than 15 bytes; the number of them."""
-    whole, vocab, offsets = whole_tables
-    hashed = hash_long(text, start, stop - start)
-    id_ = find_hashed(whole, vocab, offsets, text, start, stop - start, hashed)
-    if id_ != ABSENT:
-        out[at] = id_
-        return 1
-    return merge_piece(text, start, stop, tables, lanes, long_scratch, out, at)
-
-
-@kernel
 def encode_pieces(
     text,
     bounds,
@@ -341,6 +332,7 @@ def encode_pieces(
     id_bounds,
     whole_tables,
     tables,
+    longest,
     cache_,
     keys,
     scratch,
@@ -351,8 +343,8 @@ def encode_pieces(
     ``out`` has room for as many ids as the pieces have bytes, and three more. Pieces go through
     by batches as large as ``keys``: all look-ups of a batch are asked for before the first is
     made, and all pieces not seen before are merged side by side. Returns (pieces done, document,
-    position, ids written up to). It stops early where the cache or the scratch has no room for
-    one more batch: the caller makes room and calls again.
+    position, ids written up to, whether the cache lacks room). It stops early for that, and at
+    pieces of more than ``longest`` bytes: the caller makes room, or encodes one stepwise.
     """
     cache, arena, state = cache_
     slots = keys[2]
@@ -360,10 +352,10 @@ def encode_pieces(
     while done < len(ends):
         size = min(len(slots), len(ends) - done)
         batch = ends[done : done + size]
-        need = find_keys(text, batch, position, keys, cache)
+        need = find_keys(text, batch, position, longest, keys, cache)
         # Not full, so that probes stay short.
         if state[0] + size > 3 * len(cache) >> 2 or state[1] + need > len(arena):
-            return done, document, position, at
+            return done, document, position, at, True
         misses = find_entries(size, keys, cache, state, whole_tables[0], scratch[0], scratch[1])
         if misses > 0:
             complete_entries(
@@ -378,47 +370,61 @@ def encode_pieces(
                 scratch,
                 long_scratch,
             )
-        i = 0
-        while True:
-            i, document, position, at = emit(
-                text, bounds, batch, i, document, position, out, at, id_bounds, cache, arena, slots
-            )
-            if i == size:
-                break
-            end = batch[i]
-            if end - position > len(long_scratch[0]):
-                return done + i, document, position, at
-            at += encode_uncached(
-                text, position, end, out, at, whole_tables, tables, scratch[4], long_scratch
-            )
-            position = end
-            i += 1
-        done += size
-    return done, document, position, at
+        looked, document, position, at = emit(
+            text, bounds, batch, document, position, out, at, id_bounds, cache, arena, slots
+        )
+        done += looked
+        if looked < size:
+            break
+    return done, document, position, at, False
 
 
 @kernel
-def encode_dropout(
-    text, bounds, ends, document, position, out, at, id_bounds, tables, long_scratch, dropout
+def encode_stepwise(
+    text,
+    bounds,
+    ends,
+    document,
+    position,
+    out,
+    at,
+    id_bounds,
+    whole_tables,
+    tables,
+    long_scratch,
+    dropout,
 ):
-    """As ``encode_pieces``, merging with dropout: nothing is looked up whole and nothing cached.
+    """As ``encode_pieces``, for pieces of any length, one after another and without the cache.
 
-    ``out`` and ``long_scratch`` must have room for as many ids as the pieces have bytes.
+    With ``dropout`` nothing is looked up whole. ``out`` and ``long_scratch`` must have room for as
+    many ids as the pieces have bytes. Returns (document, position, ids written up to).
     """
-    pairs, shift, _, initial = tables
-    symbols, links, _, _, _, heap, _, _, random = long_scratch
+    whole, vocab, offsets = whole_tables
+    pairs, shift, ordered, initial = tables
+    symbols = long_scratch[0]
     for end in ends:
         while bounds[document + 1] == position:
             document += 1
             id_bounds[document] = at
-        if end >= 0:
+        if end < 0:
+            position = ~end
+            continue
+        id_ = ABSENT
+        if dropout == 0.0:
+            id_ = find_whole(whole, vocab, offsets, text, position, end - position)
+        if id_ != ABSENT:
+            out[at] = id_
+            at += 1
+        else:
             count = first_symbols(text, position, end, initial, symbols, 0)
-            if count > 1:
-                count = merge_by_heap(symbols, count, links, heap, pairs, shift, dropout, random)
+            if ordered and dropout == 0.0:
+                count = merge_in_order(count, pairs, shift, long_scratch)
+            else:
+                count = merge_by_heap(count, pairs, shift, long_scratch, dropout)
             for k in range(count):
                 out[at + k] = symbols[k]
             at += count
-        position = end if end >= 0 else ~end
+        position = end
     return document, position, at
 
 
@@ -427,7 +433,7 @@ def encode_dropout(
 
 @kernel
 def merges_of_ranks(
-    vocab, offsets, order, byte_ids, pairs, shift, lefts, rights, merged, lanes, long_scratch
+    vocab, offsets, order, byte_ids, pairs, shift, lefts, rights, merged, long_scratch
 ):
     """Find for each token, in rank order, the pair whose merge makes it.
 
@@ -441,33 +447,13 @@ def merges_of_ranks(
         length = offsets[id_ + 1] - offsets[id_]
         if length < 2:
             continue
-        target = lanes[0] if length <= SHORT else parts
         for i in range(length):
-            target[i] = byte_ids[vocab[offsets[id_] + i]]
-        if length <= SHORT:
-            lanes[3][0] = length
-            merge_lanes(1, lanes, pairs, shift)
-            count = take_lane(0, lanes, parts, 0)
-        else:
-            count = merge_long(parts, length, True, pairs, shift, long_scratch)
-        if count == 2:
+            parts[i] = byte_ids[vocab[offsets[id_] + i]]
+        if merge_by_heap(length, pairs, shift, long_scratch, 0.0) == 2:
             add_pair(pairs, shift, parts[0], parts[1], np.uint64(found) << U32 | np.uint64(id_))
             lefts[found], rights[found], merged[found] = parts[0], parts[1], id_
             found += 1
     return found
-
-
-@allocating_kernel
-def tokens_that_merge_whole(vocab, offsets, tables, lanes, long_scratch):
-    """bool[V]: which tokens their own bytes merge into."""
-    parts = long_scratch[0]
-    whole = np.zeros(len(offsets) - 1, np.bool_)
-    for id_ in range(len(offsets) - 1):
-        start, stop = offsets[id_], offsets[id_ + 1]
-        if stop > start:
-            count = merge_piece(vocab, start, stop, tables, lanes, long_scratch, parts, 0)
-            whole[id_] = count == 1 and parts[0] == id_
-    return whole
 
 
 # --- decoding

@@ -10,11 +10,10 @@ from encoders.bpe._symbol_kernels import (
     U32,
     find_key,
     find_pair,
-    first_symbols,
     prefetch_pair,
 )
 from encoders.intrinsics import clz64, ctz64, min16_u32, store_u64
-from encoders.jit import inlined, kernel
+from encoders.jit import inlined, part
 
 U0, U2, U6, U63 = np.uint64(0), np.uint64(2), np.uint64(6), np.uint64(63)
 SHORT = 64  # symbols that a lane holds; their liveness is one machine word
@@ -71,7 +70,7 @@ def merge_step(base, lane, at, lanes, pairs, shift):
     places[U2 * lane], places[U2 * lane + U1] = at, before ^ (no_left & (before ^ SPARE))
 
 
-@inlined
+@part
 def merge_lanes(count, lanes, pairs, shift):
     """Merge up to 32 pieces of up to 64 symbols each, in place.
 
@@ -214,14 +213,16 @@ def sort_runs(order, spare, count):
             return
 
 
-@kernel
-def merge_in_order(symbols, count, links, ranks, results, queue, order, spare, pairs, shift):
-    """Merge any number of symbols in place; returns how many remain, in front.
+@part
+def merge_in_order(count, pairs, shift, long_scratch):
+    """Merge the symbols in ``long_scratch[0]``, any number, in place; returns how many remain, in
+    front.
 
     For tables where no merge ranks before those that make its parts. Then ranks never fall: all
     pairs of a rank are known when its turn comes, and one sweep from the left merges them. Every
     position is in a bucket at most once a merge beside it, so the time is that of the merges.
     """
+    symbols, links, ranks, results, queue, _, order, spare, _ = long_scratch
     after, before = links[0], links[1]
     used = 0
     for i in range(count):
@@ -272,7 +273,7 @@ def gather_linked(symbols, count, after):
     return kept
 
 
-@kernel
+@part
 def heap_push(heap, size, key):
     at = size
     while at > 0:
@@ -285,7 +286,7 @@ def heap_push(heap, size, key):
     return size + 1
 
 
-@kernel
+@part
 def heap_sink(heap, size, at, key):
     while True:
         child = 2 * at + 1
@@ -313,14 +314,15 @@ def next_random(state):
     )
 
 
-@kernel
-def merge_by_heap(symbols, count, links, heap, pairs, shift, dropout, random):
+@part
+def merge_by_heap(count, pairs, shift, long_scratch, dropout):
     """As `merge_in_order`, for any table, in O(n log n).
 
     Before each merge every pair is passed over with probability ``dropout``, as in BPE-dropout
     (Provilkov et al. 2020, algorithm 1): the first in order that is not is merged, and where all
-    are it ends. Draws are made only as far as they matter; ``random`` is for `next_random`.
+    are it ends. Draws are made only as far as they matter.
     """
+    symbols, links, _, _, _, heap, _, _, random = long_scratch
     after, before = links[0], links[1]
     size, passed = 0, 0
     for i in range(count):
@@ -364,35 +366,3 @@ def merge_by_heap(symbols, count, links, heap, pairs, shift, dropout, random):
             size = heap_push(heap, size, heap[len(heap) - passed])
             passed -= 1
     return gather_linked(symbols, count, after)
-
-
-# --- one piece
-
-
-@inlined
-def merge_long(symbols, count, ordered, pairs, shift, long_scratch):
-    """Merge any number of symbols in place; returns how many remain, in front."""
-    _, links, ranks, results, queue, heap, order, spare, random = long_scratch
-    if count < 2:
-        return count
-    if ordered:
-        return merge_in_order(
-            symbols, count, links, ranks, results, queue, order, spare, pairs, shift
-        )
-    return merge_by_heap(symbols, count, links, heap, pairs, shift, 0.0, random)
-
-
-@inlined
-def merge_piece(text, start, stop, tables, lanes, long_scratch, out, at):
-    """Write the symbols of one piece after all merges to ``out``; returns the count."""
-    pairs, shift, ordered, initial = tables
-    if stop - start <= SHORT:
-        lanes[3][0] = first_symbols(text, start, stop, initial, lanes[0], 0)
-        merge_lanes(1, lanes, pairs, shift)
-        return take_lane(0, lanes, out, at)
-    symbols = long_scratch[0]
-    count = first_symbols(text, start, stop, initial, symbols, 0)
-    count = merge_long(symbols, count, ordered, pairs, shift, long_scratch)
-    for i in range(count):
-        out[at + i] = symbols[i]
-    return count

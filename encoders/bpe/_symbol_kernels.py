@@ -3,7 +3,7 @@
 import numpy as np
 
 from encoders.intrinsics import load_u64, match4, prefetch
-from encoders.jit import inlined, kernel
+from encoders.jit import inlined, kernel, part
 
 U1, U32 = np.uint64(1), np.uint64(32)
 ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -159,7 +159,7 @@ def prefetch_pair(pairs, shift, key):
     prefetch(pairs, pair_bucket(key, shift))
 
 
-@kernel
+@part
 def add_pair(pairs, shift, left, right, value):
     """Add or replace."""
     key = np.uint64(left) << U32 | np.uint64(right)

@@ -16,6 +16,8 @@ _SPARE = 16  # ids that a kernel may write past the last
 _SPECIAL = 2  # rows of the cache that are no entries
 
 
+_LONGEST_KEPT = 256  # bytes of a piece that the cache holds; longer ones hardly ever come again
+_LONGEST_LANE = 64  # bytes of a piece that merges beside others, under any table
 _BATCH = 1024
 """Pieces looked up together: enough misses to merge side by side, few enough for the L2 cache."""
 
@@ -58,11 +60,8 @@ class _Workspace:
         cache = self.cache, self.arena, self.state
         return cache, self.keys, self.batch, self.long_piece
 
-    def make_room(self, length: int) -> None:
-        """For a piece of ``length`` bytes, or else in the cache."""
-        if length > len(self.long_piece[0]):
-            self.long_piece = scratch.long_piece(2 * length, self.merges)
-            return
+    def make_room(self) -> None:
+        """In the cache, for one batch."""
         from encoders.bpe import _kernels
 
         entries_full = self.state[0] + _BATCH > 3 * len(self.cache) // 4
@@ -76,6 +75,12 @@ class _Workspace:
             self.cache = larger
         else:
             self.arena = np.concatenate((self.arena, np.empty_like(self.arena)))
+
+    def room_for(self, length: int) -> tuple[Any, ...]:
+        """To encode a piece of ``length`` bytes stepwise."""
+        if length > len(self.long_piece[0]):
+            self.long_piece = scratch.long_piece(2 * length, self.merges)
+        return self.long_piece
 
 
 def _cleared(entries: int) -> NDArray[np.uint64]:
@@ -96,6 +101,7 @@ class BpeEncoder:
         self._cache_bytes = cache_bytes
         self._whole = tables.whole, tables.vocab, tables.offsets
         self._merge = tables.merge_arguments
+        self._longest = _LONGEST_KEPT if tables.options[3] else _LONGEST_LANE
         # Taking from and giving to a list is atomic, so idle workspaces need no lock.
         self._idle: list[_Workspace] = []
 
@@ -111,15 +117,12 @@ class BpeEncoder:
         from encoders.bpe import _kernels
 
         work = self._idle.pop() if self._idle else self._new_workspace()
-        size = int(bounds[-1] - bounds[0])
-        # Ids are no more than bytes; memory never written to costs nothing.
-        out = np.empty(size + _SPARE, np.uint32)
-        id_bounds = np.zeros(len(bounds), np.int64)
+        out, id_bounds = _room_for_ids(bounds)
         document, position, at = 0, int(bounds[0]), 0
         for chunk in self.scanner.chunks(text, bounds):
             ends = chunk
             while len(ends):
-                done, document, position, at = _kernels.encode_pieces(
+                done, document, position, at, full = _kernels.encode_pieces(
                     text,
                     bounds,
                     ends,
@@ -130,11 +133,29 @@ class BpeEncoder:
                     id_bounds,
                     self._whole,
                     self._merge,
+                    self._longest,
                     *work.arguments,
                 )
                 ends = ends[done:]
-                if len(ends):
-                    work.make_room(int(ends[0]) - position)
+                if full:
+                    work.make_room()
+                elif len(ends):
+                    alone, longest = _not_kept(ends, position, self._longest)
+                    document, position, at = _kernels.encode_stepwise(
+                        text,
+                        bounds,
+                        ends[:alone],
+                        document,
+                        position,
+                        out,
+                        at,
+                        id_bounds,
+                        self._whole,
+                        self._merge,
+                        work.room_for(longest),
+                        0.0,
+                    )
+                    ends = ends[alone:]
         id_bounds[document + 1 :] = at
         self._idle.append(work)
         return out[:at], id_bounds
@@ -145,13 +166,15 @@ class BpeEncoder:
         """Encode with BPE-dropout; the same seed gives the same ids."""
         from encoders.bpe import _kernels
 
-        size = int(bounds[-1] - bounds[0])
-        out = np.empty(size + _SPARE, np.uint32)
-        id_bounds = np.zeros(len(bounds), np.int64)
-        room = scratch.long_piece(size, len(self.tables.merges), seed)
+        out, id_bounds = _room_for_ids(bounds)
+        room = scratch.long_piece(1 << 10, len(self.tables.merges), seed)
         document, position, at = 0, int(bounds[0]), 0
         for ends in self.scanner.chunks(text, bounds):
-            document, position, at = _kernels.encode_dropout(
+            longest = int(_lengths(ends, position).max())
+            if longest > len(room[0]):
+                larger = scratch.long_piece(2 * longest, len(self.tables.merges))
+                room = (*larger[:-1], room[-1])  # the generator goes on where it is
+            document, position, at = _kernels.encode_stepwise(
                 text,
                 bounds,
                 ends,
@@ -160,6 +183,7 @@ class BpeEncoder:
                 out,
                 at,
                 id_bounds,
+                self._whole,
                 self.tables.stepwise_arguments,
                 room,
                 dropout,
@@ -170,6 +194,26 @@ class BpeEncoder:
     def encode_parallel(self, text: Bytes, bounds: Offsets, threads: int) -> tuple[Ids, Offsets]:
         """As `encode`, on ``threads`` threads with about equal bytes each."""
         return in_parallel(self.encode, text, bounds, threads, self.scanner.cuts_at_lines)
+
+
+def _room_for_ids(bounds: Offsets) -> tuple[Ids, Offsets]:
+    # Ids are no more than bytes; memory never written to costs nothing.
+    size = int(bounds[-1] - bounds[0])
+    return np.empty(size + _SPARE, np.uint32), np.zeros(len(bounds), np.int64)
+
+
+def _lengths(ends: Offsets, position: int) -> Offsets:
+    """Of consecutive pieces from ``position``."""
+    return np.diff(np.where(ends < 0, ~ends, ends), prepend=position)
+
+
+def _not_kept(ends: Offsets, position: int, longest: int) -> tuple[int, int]:
+    """How many pieces at the beginning are to be encoded stepwise, at least one, and the length of
+    the longest of them."""
+    lengths = _lengths(ends, position)
+    kept = np.flatnonzero(lengths[1:] <= longest)
+    count = 1 + int(kept[0]) if len(kept) else len(ends)
+    return count, int(lengths[:count].max())
 
 
 def decode(ids: Ids, vocab: Bytes, offsets: Offsets) -> Bytes:

@@ -7,14 +7,12 @@ is exact.
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.buffers import Bytes, Ids, Offsets
-
-ABSENT = 0xFFFFFFFF
+from encoders.buffers import ABSENT, Bytes, Ids, Offsets
 
 
 def sure_tables(
     vocab: Bytes, offsets: Offsets, merges: Ids, byte_ids: Ids, merge_whole: NDArray[np.bool_]
-) -> tuple[Ids, ...]:
+) -> dict[str, Ids]:
     """chars, lead_ranks, tail_ranks, byte_pairs, left_ranks and right_ranks of
     `encoders.bpe.BpeTables`.
 
@@ -25,13 +23,17 @@ def sure_tables(
     if made_at is None or not len(merges) or (byte_ids == ABSENT).any():
         return no_sure_tables()
     of_characters = _character_tables(vocab, offsets, merges, made_at, merge_whole)
-    return *of_characters, *_pair_tables(vocab, offsets, merges)
+    found = (*of_characters, *_pair_tables(vocab, offsets, merges))
+    return dict(zip(_NAMES, found, strict=True))
 
 
-def no_sure_tables() -> tuple[Ids, ...]:
+def no_sure_tables() -> dict[str, Ids]:
     """Every merge is made one by one."""
     flat, square = np.empty(0, np.uint32), np.empty((0, 0), np.uint32)
-    return flat, square, square, flat, square, square
+    return dict(zip(_NAMES, (flat, square, square, flat, square, square), strict=True))
+
+
+_NAMES = ("chars", "lead_ranks", "tail_ranks", "byte_pairs", "left_ranks", "right_ranks")
 
 
 def _order_of_making(merges: Ids, tokens: int) -> Offsets | None:

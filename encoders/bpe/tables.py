@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.bpe import scratch
-from encoders.bpe.sure import ABSENT, no_sure_tables, sure_tables
-from encoders.buffers import Bytes, Ids, Offsets, aligned
+from encoders.bpe.sure import no_sure_tables, sure_tables
+from encoders.buffers import ABSENT, Bytes, Ids, Offsets, aligned
 
 Words = NDArray[np.uint64]
 
@@ -117,9 +117,7 @@ def tables_from_ranks(tokens: Sequence[bytes]) -> BpeTables:
     order = np.flatnonzero(np.diff(offsets) > 0).astype(np.int64)
     parts = np.empty((3, len(tokens)), np.uint32)
     room = scratch.long_piece(_longest(offsets), len(tokens))
-    found = _kernels.merges_of_ranks(
-        vocab, offsets, order, byte_ids, pairs, shift, *parts, scratch.lanes(), room
-    )
+    found = _kernels.merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, *parts, room)
     merges = np.ascontiguousarray(parts[:, :found].T)
     options = np.array([False, ABSENT, False, True], np.int64)
     plain = _stepwise(vocab, offsets, merges, pairs, byte_ids, options)
@@ -151,7 +149,7 @@ def tables_from_merges(
     """
     if len(merges) >= _MOST_MERGES:
         raise ValueError(f"{len(merges)} merges; the kernels hold fewer than {_MOST_MERGES}")
-    from encoders.bpe import _kernels, _symbol_kernels
+    from encoders.bpe import _symbol_kernels
 
     vocab, offsets = _flat(tokens)
     merges = np.ascontiguousarray(merges, np.uint32).reshape(-1, 3)
@@ -162,12 +160,38 @@ def tables_from_merges(
     how = (characters is not None, ABSENT if unknown is None else unknown, fuse_unknown)
     options = np.array([*how, _are_ordered(merges, ranks, len(tokens))], np.int64)
     plain = _stepwise(vocab, offsets, merges, pairs, byte_ids, options, characters)
-    room = scratch.long_piece(_longest(offsets), len(merges))
-    merge_whole = _kernels.tokens_that_merge_whole(
-        vocab, offsets, plain.merge_arguments, scratch.lanes(), room
-    )
+    merge_whole = _merge_whole(plain)
     whole = np.diff(offsets) > 0 if ignore_merges else merge_whole
     return _quickened(plain, np.flatnonzero(whole).astype(np.int64), merge_whole)
+
+
+def _merge_whole(plain: BpeTables) -> NDArray[np.bool_]:
+    """bool[V]: which tokens their own bytes merge into."""
+    from encoders.bpe import _kernels
+
+    offsets = plain.offsets
+    kept = np.flatnonzero(np.diff(offsets) > 0)
+    ids = np.empty(int(offsets[-1]), np.uint32)
+    id_bounds = np.zeros(len(offsets), np.int64)
+    room = scratch.long_piece(_longest(offsets), len(plain.merges))
+    document, _, at = _kernels.encode_stepwise(
+        plain.vocab,
+        offsets,
+        offsets[kept + 1],
+        0,
+        0,
+        ids,
+        0,
+        id_bounds,
+        (plain.whole, plain.vocab, offsets),
+        plain.merge_arguments,
+        room,
+        0.0,
+    )
+    id_bounds[document + 1 :] = at
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    found[kept] = (np.diff(id_bounds)[kept] == 1) & (ids[id_bounds[kept]] == kept)
+    return found
 
 
 def _are_ordered(merges: Ids, ranks: Ids, tokens: int) -> bool:
@@ -191,17 +215,20 @@ def _stepwise(
     characters: Sequence[Mapping[bytes, int]] | None = None,
 ) -> BpeTables:
     """Tables with which every merge is made one by one."""
-    none = np.empty(0, np.int64)
+    char_slots, char_keys, char_offsets, char_values = _char_tables(characters)
     return BpeTables(
-        vocab,
-        offsets,
-        merges,
-        pairs,
-        _whole_table(vocab, offsets, none),
-        np.ascontiguousarray(byte_ids, np.uint32),
-        *no_sure_tables(),
-        *_char_tables(characters),
-        options,
+        vocab=vocab,
+        offsets=offsets,
+        merges=merges,
+        pairs=pairs,
+        whole=_whole_table(vocab, offsets, np.empty(0, np.int64)),
+        byte_ids=np.ascontiguousarray(byte_ids, np.uint32),
+        **no_sure_tables(),
+        char_slots=char_slots,
+        char_keys=char_keys,
+        char_offsets=char_offsets,
+        char_values=char_values,
+        options=options,
     )
 
 
@@ -211,12 +238,8 @@ def _quickened(plain: BpeTables, whole_ids: Offsets, merge_whole: NDArray[np.boo
     vocab, offsets = plain.vocab, plain.offsets
     arrays = plain.arrays() | {"whole": _whole_table(vocab, offsets, whole_ids)}
     if not plain.options[0]:
-        sure = sure_tables(vocab, offsets, plain.merges, plain.byte_ids, merge_whole)
-        arrays |= dict(zip(_SURE, sure, strict=True))
+        arrays |= sure_tables(vocab, offsets, plain.merges, plain.byte_ids, merge_whole)
     return BpeTables(**arrays)
-
-
-_SURE = ("chars", "lead_ranks", "tail_ranks", "byte_pairs", "left_ranks", "right_ranks")
 
 
 def _flat(tokens: Sequence[bytes]) -> tuple[Bytes, Offsets]:

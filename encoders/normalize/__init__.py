@@ -2,7 +2,15 @@
 
 from encoders.normalize.characters import BertNormalizer, ByteLevel, Lowercase, Nmt, StripAccents
 from encoders.normalize.charsmap import Precompiled, SentencePiece
-from encoders.normalize.edits import Prepend, Replace, ReplaceRegex, Sequence, Strip
+from encoders.normalize.edits import (
+    Prepend,
+    Replace,
+    ReplaceRegex,
+    Sequence,
+    Strip,
+    emptied,
+    put_before,
+)
 from encoders.normalize.forms import Nfc, Nfd, Nfkc, Nfkd
 from encoders.normalize.running import Alignment, Normalized, Normalizer
 
@@ -26,4 +34,6 @@ __all__ = [
     "Sequence",
     "Strip",
     "StripAccents",
+    "emptied",
+    "put_before",
 ]

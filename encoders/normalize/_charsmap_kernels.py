@@ -8,7 +8,7 @@ in the low byte) whose values are places in ``blob``, where replacements end wit
 import numpy as np
 
 from encoders.intrinsics import ctz64, load_u64, store_u64
-from encoders.jit import kernel
+from encoders.jit import kernel, part
 from encoders.normalize._kernels import (
     AFTER_BLANK,
     CHANGED,
@@ -45,7 +45,7 @@ from encoders.normalize._kernels import (
 )
 
 
-@kernel
+@part
 def lookup(units, text, at, stop, longest):
     """(value, bytes) of the shortest or longest key that begins the stretch; (-1, 0) if none."""
     node = np.uint64(0)
@@ -68,7 +68,7 @@ def lookup(units, text, at, stop, longest):
     return value, length
 
 
-@kernel
+@part
 def value_end(blob, at):
     """Where the replacement at ``at`` ends."""
     while at < len(blob) and blob[at] != 0:
@@ -76,7 +76,7 @@ def value_end(blob, at):
     return at
 
 
-@kernel
+@part
 def cluster_end(text, at, end, pages, classes):
     """The end of the extended grapheme cluster at ``at`` (UAX 29, rules GB3 to GB13)."""
     code, size = character(text, at, end)
@@ -173,7 +173,7 @@ def by_clusters(
     return True
 
 
-@kernel
+@part
 def kept_prefix(trie, token_at, text, at, end):
     """Length of the longest symbol at ``at`` that is never changed; 0 if none."""
     node, length, start = 0, 0, at
@@ -187,7 +187,7 @@ def kept_prefix(trie, token_at, text, at, end):
     return length
 
 
-@kernel
+@part
 def ends_with(out, begin, written, space):
     """Whether what was written from ``begin`` ends with a blank."""
     wide = len(space)
@@ -199,7 +199,7 @@ def ends_with(out, begin, written, space):
     return True
 
 
-@kernel
+@part
 def put(source, start, stop, out, written, space, extra, after_blank):
     """Write bytes, their blanks as ``space``. Returns (written, whether a blank was last)."""
     while after_blank and start < stop and source[start] == 32:
@@ -215,7 +215,7 @@ def put(source, start, stop, out, written, space, extra, after_blank):
     return written, after_blank
 
 
-@kernel
+@part
 def blanks_from(text, at, end, units, blob, trie, token_at):
     """The end of what becomes single blanks at ``at``."""
     while at < end:

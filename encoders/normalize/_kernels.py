@@ -2,10 +2,11 @@
 
 All share one way of running, so that `encoders.normalize.running` can drive them:
 ``kernel(text, bounds, state, out, out_bounds, marks, …) -> done``. ``state`` (int64[9]) keeps
-where it is in the batch, what it has written, the room it lacks, and whether anything changed. A kernel returns False where ``out``, ``marks`` or ``scratch`` is too small for its next
-step; its caller enlarges them, keeps their content, and calls again. Kernels that change little
-put off copying: what lies from ``state[RUN]`` on is still to be copied, and is not where nothing
-at all changes.
+where it is in the batch, what it has written, the room it lacks, and whether anything changed. A
+kernel returns False where ``out``, ``marks`` or ``scratch`` is too small for its next step; its
+caller enlarges them, keeps their content, and calls again. Kernels that change little put off
+copying: what lies from ``state[RUN]`` on is still to be copied, and is not where nothing at all
+changes.
 
 ``marks`` (int64[2, m]) get the (written, read) places where stretches that map byte to byte end
 and begin again, in turn; none are written where ``m`` is 0.
@@ -14,7 +15,7 @@ and begin again, in turn; none are written where ``m`` is 0.
 import numpy as np
 
 from encoders.intrinsics import ctz64, load_u64, store_u64
-from encoders.jit import inlined, kernel
+from encoders.jit import inlined, kernel, part
 
 DOCUMENT, POSITION, WRITTEN, MARKS, LACKING, CHANGED, RUN, INSIDE, AFTER_BLANK = range(9)
 ONES = np.uint64(0x0101010101010101)
@@ -32,7 +33,7 @@ def bytes_of(value):
     return np.uint64(value) * ONES
 
 
-@kernel
+@part
 def character(text, at, end):
     """(code point, bytes) at ``at``; (-1, 1) where the bytes are not well-formed UTF-8."""
     lead = np.int64(text[at])
@@ -73,7 +74,7 @@ def entry(pages, entries, code):
     return entries[np.uint64(pages[np.uint64(code >> 8)]) << np.uint64(8) | np.uint64(code & 255)]
 
 
-@kernel
+@part
 def copy(source, start, stop, target, at):
     """Copy bytes, eight at a time: up to seven more are read and written. Returns the new end."""
     for offset in range(0, stop - start, 8):
@@ -81,7 +82,7 @@ def copy(source, start, stop, target, at):
     return at + stop - start
 
 
-@kernel
+@part
 def mark(marks, state, written, read):
     """Note a place, if notes are asked for."""
     if marks.shape[1]:
@@ -89,7 +90,7 @@ def mark(marks, state, written, read):
         state[MARKS] += 1
 
 
-@kernel
+@part
 def lacks(state, out, marks, written, need):
     """Whether the next step, writing at most ``need`` bytes, has no room."""
     full = marks.shape[1] > 0 and state[MARKS] + 8 > marks.shape[1]
@@ -241,7 +242,7 @@ def replace(text, bounds, state, out, out_bounds, marks, pattern, size, content,
     return finish(text, bounds, state, out, marks, written, run)
 
 
-@kernel
+@part
 def finish(text, bounds, state, out, marks, written, run):
     """Copy the last run, unless nothing changed."""
     end = bounds[-1]
@@ -272,7 +273,7 @@ def is_space(code):
     )
 
 
-@kernel
+@part
 def spaces_from(text, at, end):
     """The end of the white space at ``at``."""
     while at < end:
@@ -283,7 +284,7 @@ def spaces_from(text, at, end):
     return at
 
 
-@kernel
+@part
 def spaces_until(text, begin, at):
     """The start of the white space that ends at ``at``."""
     while at > begin:
@@ -310,8 +311,9 @@ def trim(text, bounds, left, right, starts, stops):
 
 
 @kernel
-def assemble(text, bounds, state, out, out_bounds, marks, starts, stops, front, length):
-    """``text[starts[d]:stops[d]]`` of each document, with ``front[:length]`` before it if any."""
+def assemble(text, bounds, state, out, out_bounds, marks, starts, stops, front, length, fronted):
+    """``text[starts[d]:stops[d]]`` of each document, with ``front[:length]`` before it if it is not
+    empty and ``fronted[d]``."""
     document, written = state[DOCUMENT], state[WRITTEN]
     while document < len(bounds) - 1:
         start, stop = starts[document], stops[document]
@@ -319,7 +321,7 @@ def assemble(text, bounds, state, out, out_bounds, marks, starts, stops, front, 
         if lacks(state, out, marks, written, need):
             state[DOCUMENT], state[WRITTEN], state[LACKING] = document, written, need
             return False
-        before = length if stop > start else 0
+        before = length if stop > start and fronted[document] else 0
         if before or start > bounds[document]:
             mark(marks, state, written, bounds[document])
             written = copy(front, 0, before, out, written)
@@ -342,7 +344,7 @@ SYLLABLES, LEADS, VOWELS, TAILS = 0xAC00, 0x1100, 0x1161, 0x11A7
 CODE = np.uint32(0x1FFFFF)
 
 
-@kernel
+@part
 def encode(code, out, at):
     """Write a code point in UTF-8. Returns the end."""
     if code < 0x80:
@@ -364,7 +366,7 @@ def encode(code, out, at):
     return at + 4
 
 
-@kernel
+@part
 def decompose(text, start, stop, pages, entries, offsets, parts, scratch):
     """Code points of a stretch, decomposed: class << 24 | code. Returns how many."""
     count = 0
@@ -387,13 +389,13 @@ def decompose(text, start, stop, pages, entries, offsets, parts, scratch):
             scratch[count] = (found & np.uint32(0xFF00)) << np.uint32(16) | np.uint32(code)
             count += 1
             continue
-        for part in range(offsets[which], offsets[which + 1]):
-            scratch[count] = parts[part]
+        for k in range(offsets[which], offsets[which + 1]):
+            scratch[count] = parts[k]
             count += 1
     return count
 
 
-@kernel
+@part
 def reorder(scratch, count, spare, tally):
     """Sort each run of marks by class, stably."""
     start = 0
@@ -429,7 +431,7 @@ def reorder(scratch, count, spare, tally):
         start = stop
 
 
-@kernel
+@part
 def composite(first, second, pair_keys, pair_values):
     """What two code points compose to; 0 for nothing."""
     lead, vowel = first - LEADS, second - VOWELS
@@ -447,7 +449,7 @@ def composite(first, second, pair_keys, pair_values):
     return 0
 
 
-@kernel
+@part
 def recompose(scratch, count, pair_keys, pair_values):
     """Compose in place, by the algorithm of the Unicode standard (3.11, D117). Returns how many."""
     kept, starter = 0, -1

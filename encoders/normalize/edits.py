@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Offsets, padded
 from encoders.normalize.running import Normalized, Normalizer, each_document, in_turn, run
 
 _BLANKS = " {2,}"
+Flags: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,21 @@ class Prepend:
 
     def normalize(self, text: Bytes, bounds: Offsets, *, align: bool = False) -> Normalized:
         """See `Normalizer`."""
-        return _assemble(text, bounds, bounds[:-1], bounds[1:], self.prepend.encode(), align=align)
+        every = np.ones(len(bounds) - 1, np.bool_)
+        return put_before(text, bounds, self.prepend.encode(), every, align=align)
+
+
+def put_before(
+    text: Bytes, bounds: Offsets, front: bytes, which: Flags, *, align: bool = False
+) -> Normalized:
+    """``front`` before those documents (bool[n]) that are not empty."""
+    return _assemble(text, bounds, bounds[:-1], bounds[1:], front, which, align=align)
+
+
+def emptied(text: Bytes, bounds: Offsets, which: Flags) -> Normalized:
+    """Nothing in place of those documents (bool[n])."""
+    stops = np.where(which, bounds[:-1], bounds[1:])
+    return _assemble(text, bounds, bounds[:-1], stops, b"", ~which, align=False)
 
 
 @dataclass(frozen=True)
@@ -98,15 +115,23 @@ class Strip:
         _kernels.trim(text, bounds, self.left, self.right, starts, stops)
         if (starts == bounds[:-1]).all() and (stops == bounds[1:]).all():
             return Normalized(text, bounds, None)
-        return _assemble(text, bounds, starts, stops, b"", align=align)
+        none = np.zeros(len(starts), np.bool_)
+        return _assemble(text, bounds, starts, stops, b"", none, align=align)
 
 
 def _assemble(
-    text: Bytes, bounds: Offsets, starts: Offsets, stops: Offsets, front: bytes, *, align: bool
+    text: Bytes,
+    bounds: Offsets,
+    starts: Offsets,
+    stops: Offsets,
+    front: bytes,
+    fronted: Flags,
+    *,
+    align: bool,
 ) -> Normalized:
     from encoders.normalize import _kernels
 
-    arguments = (starts, stops, padded(front), len(front))
+    arguments = (starts, stops, padded(front), len(front), fronted)
     growth = 1 + len(front) * (len(bounds) - 1) / max(1, int(bounds[-1] - bounds[0]))
     return run(_kernels.assemble, text, bounds, arguments, align=align, growth=growth)
 

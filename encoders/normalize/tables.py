@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +38,10 @@ class Pages:
     """
 
     pages: NDArray[np.uint16]
-    entries: NDArray[np.int64]
+    entries: NDArray[Any]
 
 
-def paged(flat: NDArray[np.int64]) -> Pages:
+def paged(flat: NDArray[Any]) -> Pages:
     """A table in pages, from one entry for each of the 0x110000 code points."""
     blocks, pages = np.unique(flat.reshape(-1, 256), axis=0, return_inverse=True)
     return Pages(pages.astype(np.uint16).ravel(), np.ascontiguousarray(blocks).ravel())
@@ -48,9 +49,9 @@ def paged(flat: NDArray[np.int64]) -> Pages:
 
 @dataclass(frozen=True, eq=False)
 class CharacterMap:
-    """What characters become: entry ``e`` of ``table`` (int32) is ``blob[offsets[e]:offsets[e+1]]``.
+    """What characters become: ``blob[offsets[e]:offsets[e + 1]]`` for entry ``e`` of ``table``.
 
-    Entry 0 leaves the character as it is.
+    Entries are int32; 0 leaves the character as it is.
     """
 
     table: Pages
@@ -65,7 +66,7 @@ def character_map(found: Mapping[int, bytes]) -> CharacterMap:
     flat[list(found)] = [values[value] for value in found.values()]
     offsets = np.cumsum([0, 0, *map(len, values)], dtype=np.int64)
     blob = np.frombuffer(b"".join(values) + bytes(16), np.uint8)
-    return CharacterMap(paged(flat), offsets, blob)  # type: ignore[arg-type]
+    return CharacterMap(paged(flat), offsets, blob)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +105,9 @@ def form_tables(compatible: bool, compose: bool) -> FormTables:
     offsets = np.cumsum([0, 0, *map(len, texts)], dtype=np.int64)
     codes = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
     return FormTables(
-        paged(flat),  # type: ignore[arg-type]
+        paged(flat),
         offsets,
-        combining[codes] << 24 | codes,
+        (combining[codes] << 24 | codes).astype(np.uint32),
         *_pair_table(arrays["pairs"].astype(np.uint64)),
     )
 

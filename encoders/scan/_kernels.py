@@ -10,7 +10,7 @@ carried from one step to the next.
 import numpy as np
 
 from encoders.intrinsics import clz64, ctz64, load_u32, popcount64
-from encoders.jit import inlined, kernel
+from encoders.jit import inlined, kernel, part
 from encoders.scan.intrinsics import ascii_masks, clear_64, flag_masks, lead_masks
 
 LETTER, NUMBER, SPACE, MARK, UPPER, LOWER, CASELESS = 1, 2, 4, 8, 16, 32, 64
@@ -27,7 +27,7 @@ DECIDED = np.uint64((1 << 61) - 2)
 BLOCK = 67  # 64 bytes, and the rest of a character that begins in the last of them
 
 
-@kernel
+@part
 def char_at(text, position, end, index, blocks):
     """Class flags and byte length of the character at ``position``."""
     lead = np.int64(text[position])
@@ -55,7 +55,7 @@ def char_at(text, position, end, index, blocks):
     return SYMBOL, 1
 
 
-@kernel
+@part
 def run_end(text, position, end, index, blocks, wanted):
     """End of the run of characters with any of the flags ``wanted``."""
     while position < end:
@@ -66,7 +66,7 @@ def run_end(text, position, end, index, blocks, wanted):
     return position
 
 
-@kernel
+@part
 def run_end_without(text, position, end, index, blocks, unwanted):
     """End of the run of characters with none of the flags ``unwanted``."""
     while position < end:
@@ -77,7 +77,7 @@ def run_end_without(text, position, end, index, blocks, unwanted):
     return position
 
 
-@kernel
+@part
 def contraction_end(text, position, end, any_case):
     """End of ``'s 't 'd 'm 're 've 'll`` at an apostrophe; ``position`` where there is none."""
     if position + 1 >= end:
@@ -98,16 +98,16 @@ def contraction_end(text, position, end, any_case):
     return position
 
 
-@kernel
+@part
 def newline_run_end(text, position, end):
     while position < end and (text[position] == CR or text[position] == LF):
         position += 1
     return position
 
 
-@kernel
+@part
 def space_piece(text, position, end, index, blocks):
-    """``\\s+(?!\\S)|\\s+``: the run less its last character, unless that is all or the text ends."""
+    """``\\s+(?!\\S)|\\s+``: where the run's last character begins, and where the run ends."""
     last = position
     while position < end:
         flags, length = char_at(text, position, end, index, blocks)
@@ -117,7 +117,7 @@ def space_piece(text, position, end, index, blocks):
     return last, position
 
 
-@kernel
+@part
 def space_piece_lines(text, start, end, index, blocks, whole_tail):
     """``\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+``, with ``\\s++$`` before it where ``whole_tail``."""
     last, stop = space_piece(text, start, end, index, blocks)
@@ -136,7 +136,7 @@ def flags_of(code, index, blocks):
     return blocks[np.uint64(index[code >> np.uint64(8)]) << np.uint64(8) | code & np.uint64(255)]
 
 
-@kernel
+@part
 def wide_masks(text, position, high, tail, index, blocks, flags):
     """Class masks of the non-ASCII characters of a block, on all their bytes.
 
@@ -199,14 +199,14 @@ def on_all_bytes(leads, tail):
     return leads | leads << ONE & tail
 
 
-@kernel
+@part
 def to_lead(ends, tail):
     """Move a bit on the last byte of a character (of three bytes at most) to its first."""
     ends = (ends & ~tail) | ((ends & tail) >> ONE)
     return (ends & ~tail) | ((ends & tail) >> ONE)
 
 
-@kernel
+@part
 def emit(starts, position, ends, count):
     """Write every start of the block as the end of the piece before it.
 
@@ -226,7 +226,7 @@ def emit(starts, position, ends, count):
 # --- GPT-2: 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
 
 
-@kernel
+@part
 def gpt2_piece(text, start, end, index, blocks):
     if text[start] == APOSTROPHE:
         stop = contraction_end(text, start, end, False)
@@ -248,7 +248,7 @@ def gpt2_piece(text, start, end, index, blocks):
     return stop if stop == end or last == start else last
 
 
-@kernel
+@part
 def gpt2_starts(text, position, index, blocks, flags):
     upper, lower, digits, spaces, blank, _, apostrophe, _, high, tail = ascii_masks(text, position)
     letters = upper | lower
@@ -303,7 +303,7 @@ def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags):
 #     | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 
 
-@kernel
+@part
 def number_piece(text, position, end, index, blocks, longest):
     for _ in range(longest):
         if position >= end:
@@ -315,7 +315,7 @@ def number_piece(text, position, end, index, blocks, longest):
     return position
 
 
-@kernel
+@part
 def cl100k_piece(text, start, end, index, blocks, digits, whole_tail):
     first = text[start]
     if first == APOSTROPHE:
@@ -338,7 +338,7 @@ def cl100k_piece(text, start, end, index, blocks, digits, whole_tail):
     return space_piece_lines(text, start, end, index, blocks, whole_tail)
 
 
-@kernel
+@part
 def next_bit_after(ones, within):
     """The first position outside ``within`` after each bit of ``ones`` and its run there."""
     shifted = ones << ONE
@@ -346,7 +346,7 @@ def next_bit_after(ones, within):
     return ((within + inside) & ~within) | (shifted & ~within)
 
 
-@kernel
+@part
 def digit_starts(digits, longest):
     """Starts of the groups of at most ``longest`` (1 or 3) in runs of one-byte digits."""
     if longest == 1:
@@ -363,7 +363,7 @@ def digit_starts(digits, longest):
     return starts
 
 
-@kernel
+@part
 def line_space_starts(spaces, free, line_breaks, tail):
     """Starts inside runs of white space under ``\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+``.
 
@@ -390,7 +390,7 @@ def line_space_starts(spaces, free, line_breaks, tail):
     return starts
 
 
-@kernel
+@part
 def cl100k_starts(text, position, index, blocks, flags, longest):
     masks = ascii_masks(text, position)
     upper, lower, digits, spaces, blank, breaks, apostrophe, _, high, tail = masks
@@ -444,7 +444,7 @@ def scan_cl100k(text, bounds, document, position, ends, index, blocks, flags, di
 # --- o200k
 
 
-@kernel
+@part
 def o200k_word_end(text, position, end, index, blocks):
     """End of ``[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+`` and True or,
     failing that, of the same with ``+`` and ``*`` exchanged and False; ``position`` where neither
@@ -466,7 +466,7 @@ def o200k_word_end(text, position, end, index, blocks):
     return position, False
 
 
-@kernel
+@part
 def o200k_piece(text, start, end, index, blocks):
     first = text[start]
     flags, length = char_at(text, start, end, index, blocks)
@@ -496,7 +496,7 @@ def o200k_piece(text, start, end, index, blocks):
     return space_piece_lines(text, start, end, index, blocks, False)
 
 
-@kernel
+@part
 def o200k_starts(text, position, index, blocks, flags):
     masks = ascii_masks(text, position)
     upper, lower, digits, spaces, blank, breaks, apostrophe, slash, high, tail = masks
@@ -625,7 +625,7 @@ def scan_numbers(text, bounds, document, position, ends, index, blocks, flags):
     return count, document, position
 
 
-@kernel
+@part
 def is_cjk_or_kana(text, position, end):
     """U+4E00 to U+9FA5 and U+3040 to U+30FF: all three bytes long."""
     if position + 2 >= end:
@@ -657,12 +657,12 @@ def scan_cjk(text, bounds, document, position, ends, index, blocks, flags):
     return count, document, position
 
 
-@kernel
+@part
 def is_ascii_letter(byte):
     return 0x61 <= (byte | 0x20) <= 0x7A and byte < 0x80
 
 
-@kernel
+@part
 def deepseek_piece(text, start, end, index, blocks):
     """End of the match at ``start``; ``start`` where nothing matches."""
     first = text[start]

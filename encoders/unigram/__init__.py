@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.bpe.tables import ABSENT
-from encoders.buffers import Bytes, Ids, Offsets
+from encoders.buffers import ABSENT, Bytes, Ids, Offsets
 from encoders.parallel import in_parallel
 from encoders.scan import Scanner
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from encoders.jit import kernel
+from encoders.jit import kernel, part
 
 BASE, CHECK, TOKEN = 0, 1, 2  # columns of the trie
 FREE = np.int32(-1)
@@ -66,7 +66,7 @@ def build_trie(flat, offsets, order, ids, trie, stack):
     return extent
 
 
-@kernel
+@part
 def character_length(text, at, stop):
     """Bytes of the character whose first byte is at ``at``, by that byte alone."""
     lead = text[at]
@@ -74,7 +74,7 @@ def character_length(text, at, stop):
     return min(length, stop - at)
 
 
-@kernel
+@part
 def best_path(text, start, stop, trie, scores, unknown_score, longest, lowest, best, begin, which):
     """Viterbi over one piece; ``best[0]`` is the score to start from.
 
@@ -116,7 +116,7 @@ def best_path(text, start, stop, trie, scores, unknown_score, longest, lowest, b
         at += one
 
 
-@kernel
+@part
 def emit_path(text, start, stop, unknown, byte_ids, begin, which, out, at):
     """Write the ids of the best path; runs of what is unknown become one id, or their bytes."""
     # Turn the links round, so that the path can be walked forwards.

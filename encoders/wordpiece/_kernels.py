@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from encoders.jit import kernel
+from encoders.jit import kernel, part
 
 BASE, CHECK, TOKEN = 0, 1, 2  # columns of the tries, see encoders.unigram
 
 
-@kernel
+@part
 def longest_match(text, start, stop, trie):
     """(id, end) of the longest token at ``start``; id -1 where there is none."""
     node, at, found, end = np.int64(0), start, np.int32(-1), start

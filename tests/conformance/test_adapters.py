@@ -37,7 +37,7 @@ def test_tiktoken(data_folder, name):
     path = data_folder / "vocab" / f"{name}.tiktoken.gz"
     ranks = {
         base64.b64decode(token): int(rank)
-        for token, rank in map(bytes.split, gzip.open(path).read().splitlines())
+        for token, rank in map(bytes.split, gzip.decompress(path.read_bytes()).splitlines())
     }
     special = {SPECIAL: special_id}
     theirs = tiktoken.Encoding(
@@ -58,7 +58,8 @@ def test_tiktoken(data_folder, name):
 
 @pytest.mark.parametrize("name", JSONS)
 def test_transformers(data_folder, name):
-    content = gzip.open(data_folder / "vocab" / f"{name}.tokenizer.json.gz").read()
+    path = data_folder / "vocab" / f"{name}.tokenizer.json.gz"
+    content = gzip.decompress(path.read_bytes())
     plain = PreTrainedTokenizerFast(tokenizer_object=LibraryTokenizer.from_str(content.decode()))
     ours = KernelTokenizerFast.wrap(Tokenizer.from_bytes(content))
     texts = list(_texts(data_folder))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from encoders.intrinsics import ctz64, load_u64, store_u64
-from encoders.jit import inlined, kernel
+from encoders.jit import inlined, kernel, part
 
 ONES = np.uint64(0x0101010101010101)
 HIGHS = np.uint64(0x8080808080808080)
@@ -147,7 +147,7 @@ _VALUE, _VALUE_OR_END, _NAME, _NAME_OR_END, _AFTER = 0, 1, 2, 3, 4
 _OBJECT, _ON_PATH = 1, 2
 
 
-@kernel
+@part
 def json_string(text, i, stop, path, path_bounds, stack):
     """Bounds of the characters of the string at ``path`` in one JSON object; -1 as above."""
     first, last = -1, -1
@@ -250,7 +250,7 @@ def same_name(text, start, stop, path, first, last):
     return 1 if same else 0
 
 
-@kernel
+@part
 def string_end(text, i, stop):
     """Index of the quote that ends the string whose characters begin at ``i``; -1 if none does."""
     while i < stop:
@@ -353,7 +353,7 @@ def digits_end(text, i, stop):
     return i
 
 
-@kernel
+@part
 def unescape(text, i, stop, out, at):
     """The string ``text[i:stop]`` without its escapes to ``out[at:]``.
 

@@ -124,7 +124,9 @@ class KernelEngine:
             tokens = enabled(self.added, allowed)
             raw = AddedTokenFinder(tuple(token for token in tokens if not token.normalized))
             later = tuple(token for token in tokens if token.normalized)
-            found = raw, AddedTokenFinder(later, self._pipeline.normalize.spelling)
+            as_is = self._pipeline.tokens_as_normalized
+            spelling = str if as_is else self._pipeline.normalize.spelling
+            found = raw, AddedTokenFinder(later, spelling)
             if len(self._finders) >= _KEPT_CHOICES:
                 self._finders.clear()
             self._finders[allowed] = found

@@ -11,7 +11,7 @@ from encoders.scan import WholeScanner, scanner_for
 from tokenkit.errors import FormatError
 from tokenkit.text.added import AddedToken
 from tokenkit.text.cache import cached_plan
-from tokenkit.text.changes import Change, by, plain_blanks
+from tokenkit.text.changes import Change
 from tokenkit.text.engines import (
     Engine,
     KernelEngine,
@@ -105,7 +105,6 @@ def _sentencepiece_engine(plan: Plan) -> Engine:
     added = tuple(map(AddedToken.from_json, plan.head["added_tokens"]))
     if plan.tables is None:
         return SentencePieceEngine(library, added, plan.reason)
-    rules = plan.head["sentencepiece"]
-    normalize = plain_blanks(rules["dummy_prefix"]) if rules["plain"] else by(library.normalize)
-    pipeline = Pipeline(normalize, Change(), WholeScanner())
+    normalize = Change((sentencepiece.normalizer_from_rules(plan.head["sentencepiece"]),))
+    pipeline = Pipeline(normalize, Change(), WholeScanner(), tokens_as_normalized=True)
     return KernelEngine(plan.tables, pipeline, added, plan.odd or {})

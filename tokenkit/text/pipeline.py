@@ -26,6 +26,9 @@ class Pipeline:
     normalize: Change
     prepare: Change
     scanner: Scanner
+    tokens_as_normalized: bool = False
+    """Whether added tokens that are looked for in normalized text are spelled as they stand there,
+    and not to be normalized themselves."""
 
 
 def is_byte_level(pre_tokenizer: Mapping[str, Any] | None) -> bool:

@@ -157,7 +157,7 @@ class TestLongPieces:
 class TestCache:
     def test_it_stays_within_its_bound_and_right(self):
         tokens, merges = grown(4)
-        limit = 1 << 21
+        limit = 1 << 23
         encoder = BpeEncoder(tables_from_merges(tokens, merges, IDENTITY), GPT2, limit)
         dice = np.random.default_rng(0)
         words = [f" a{'a' * int(n)}{i}" for i, n in enumerate(dice.integers(0, 9, 60_000))]
@@ -172,9 +172,9 @@ class TestCache:
     def test_it_grows_before_it_starts_anew(self):
         work = _Workspace(1 << 26, merges=0)
         before = len(work.cache)
-        work.state[0] = before // 2
-        work.make_room(5)
-        assert len(work.cache) == 4 * (before - 2) + 2
+        work.state[0] = 3 * before // 4
+        work.make_room()
+        assert len(work.cache) == 2 * (before - 2) + 2
 
 
 class TestBatches:

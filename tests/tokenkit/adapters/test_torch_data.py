@@ -27,7 +27,6 @@ from tokenkit.adapters.torch_data import (
 from tokenkit.corpus import PrepareOptions, prepare
 from tokenkit.corpus.shards import ShardSet
 
-
 # Workers come from a process without threads: forking this one, after other tests, can deadlock.
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(["torch"])

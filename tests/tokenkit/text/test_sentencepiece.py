@@ -27,18 +27,24 @@ OPTIONS = {
         "byte_fallback": True,
     },
     "bpe, suffix": {"model_type": "bpe", "treat_whitespace_as_suffix": True},
-    "bpe, user pieces": {"model_type": "bpe", "user_defined_symbols": ["<sep>", "the"]},
+    "bpe, user pieces": {
+        "model_type": "bpe",
+        "user_defined_symbols": ["<sep>", "the", "日本", " é", "ing"],
+    },
     "bpe, across blanks": {"model_type": "bpe", "split_by_whitespace": False, **PLAIN},
     "bpe, digits": {"model_type": "bpe", "split_digits": True, "control_symbols": ["<c>"]},
     "unigram, plain": {"model_type": "unigram", "byte_fallback": True, **PLAIN},
     "unigram, defaults": {"model_type": "unigram"},
     "unigram, no prefix": {"model_type": "unigram", "add_dummy_prefix": False, **PLAIN},
     "unigram, suffix": {"model_type": "unigram", "treat_whitespace_as_suffix": True},
-    "unigram, user pieces": {"model_type": "unigram", "user_defined_symbols": ["<sep>", "the"]},
+    "unigram, user pieces": {
+        "model_type": "unigram",
+        "user_defined_symbols": ["<sep>", "the", "日本", " é", "ing"],
+    },
     "char": {"model_type": "char"},
     "word": {"model_type": "word"},
 }
-ON_LIBRARY = {"bpe, user pieces", "unigram, user pieces", "char", "word"}
+ON_LIBRARY = {"word"}
 
 
 @cache

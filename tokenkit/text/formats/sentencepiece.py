@@ -3,17 +3,20 @@
 Field numbers are those of sentencepiece_model.proto; only what changes ids is read.
 """
 
+import base64
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables, tables_from_merges
-from encoders.bpe.tables import ABSENT
+from encoders.buffers import ABSENT
+from encoders.normalize import SentencePiece
 from encoders.unigram import UnigramTables, unigram_tables
 from tokenkit.errors import FormatError
 from tokenkit.text.added import AddedToken
@@ -69,16 +72,6 @@ class Model:
     """Whether runs of blanks become one, and those at the ends vanish."""
     escapes_blanks: bool = True
     """Whether blanks become U+2581."""
-
-    @property
-    def normalizes_plainly(self) -> bool:
-        """Whether all that happens to text is that blanks become U+2581, with one in front."""
-        return (
-            not self.charsmap
-            and not self.single_blanks
-            and not self.blanks_behind
-            and self.escapes_blanks
-        )
 
     @property
     def unknown(self) -> int:
@@ -154,15 +147,16 @@ def _varint(content: bytes, at: int) -> tuple[int, int]:
 def read(content: bytes) -> Plan:
     """Read a .model file. Raises FormatError where it is not one."""
     model = read_model(content)
-    controls = [
-        AddedToken(piece.text, id_, special=True).to_json()
+    # Control pieces are found only where they are allowed; user-defined ones always, in the
+    # normalized text, except by unigram models, to which they are pieces that score high.
+    atoms = () if model.algorithm is Algorithm.UNIGRAM else (Kind.USER_DEFINED,)
+    added = [
+        AddedToken(piece.text, id_, special=piece.kind == Kind.CONTROL).to_json()
+        | {"normalized": piece.kind == Kind.USER_DEFINED}
         for id_, piece in enumerate(model.pieces)
-        if piece.kind == Kind.CONTROL and piece.text
+        if piece.text and piece.kind in (Kind.CONTROL, *atoms)
     ]
-    head = {
-        "sentencepiece": {"plain": model.normalizes_plainly, "dummy_prefix": model.dummy_prefix},
-        "added_tokens": controls,
-    }
+    head = {"sentencepiece": _rules(model), "added_tokens": added}
     fingerprint = fingerprint_of({"sentencepiece": sha256(content).hexdigest()})
     odd = {
         id_: piece.text.encode()
@@ -170,23 +164,50 @@ def read(content: bytes) -> Plan:
         if piece.kind not in (Kind.NORMAL, Kind.CONTROL)
     }
     try:
-        if model.algorithm is Algorithm.BPE:
-            return Plan(head, fingerprint, bpe_tables(model), odd)
-        if model.algorithm is Algorithm.UNIGRAM:
-            return Plan(head, fingerprint, _unigram_tables(model), odd)
-        raise NotCoveredError(f"a SentencePiece {model.algorithm.name.lower()} model")
+        return Plan(head, fingerprint, _tables(model), odd)
     except NotCoveredError as reason:
         return Plan(head, fingerprint, reason=str(reason))
+
+
+def _rules(model: Model) -> dict[str, Any]:
+    """How the text is normalized, for `normalizer_from_rules`."""
+    symbols = [piece.text for piece in model.pieces if piece.kind == Kind.USER_DEFINED]
+    return {
+        "charsmap": base64.b64encode(model.charsmap).decode(),
+        "add_dummy_prefix": model.dummy_prefix,
+        "remove_extra_whitespaces": model.single_blanks,
+        "escape_whitespaces": model.escapes_blanks,
+        "treat_whitespace_as_suffix": model.blanks_behind,
+        "kept": symbols,
+    }
+
+
+def normalizer_from_rules(rules: Mapping[str, Any]) -> SentencePiece:
+    """The normalizer that the head of a `Plan` describes."""
+    kept = tuple(symbol.encode() for symbol in rules["kept"])
+    options = {name: rules[name] for name in rules if name not in ("charsmap", "kept")}
+    return SentencePiece(base64.b64decode(rules["charsmap"]), kept=kept, **options)
+
+
+def _tables(model: Model) -> BpeTables | UnigramTables:
+    """Raises NotCoveredError for what the kernels do not do as `sentencepiece` does."""
+    if model.algorithm is Algorithm.UNIGRAM:
+        return _unigram_tables(model)
+    if model.algorithm in (Algorithm.BPE, Algorithm.CHAR):
+        return bpe_tables(model)
+    raise NotCoveredError(f"a SentencePiece {model.algorithm.name.lower()} model")
 
 
 def bpe_tables(model: Model) -> BpeTables:
     """Tables of a BPE model: two neighbours merge where a piece is both, best score first.
 
-    Raises NotCoveredError for what the kernels do not do as `sentencepiece` does.
+    A character model is one without merges.
     """
-    if any(piece.kind in (Kind.USER_DEFINED, Kind.UNUSED) for piece in model.pieces):
-        raise NotCoveredError("a SentencePiece model with user-defined or unused pieces")
+    if any(piece.kind == Kind.UNUSED for piece in model.pieces):
+        raise NotCoveredError("a SentencePiece model with unused pieces")
     ids = {piece.text: i for i, piece in enumerate(model.pieces) if piece.kind == Kind.NORMAL}
+    if model.algorithm is Algorithm.CHAR:
+        ids = {text: id_ for text, id_ in ids.items() if len(text) == 1}
     if not all(character in ids for text in ids for character in text):
         raise NotCoveredError("a SentencePiece model with pieces of unknown characters")
     scores = sorted({model.pieces[i].score for i in ids.values()}, reverse=True)
@@ -213,17 +234,23 @@ def bpe_tables(model: Model) -> BpeTables:
 
 
 def _unigram_tables(model: Model) -> UnigramTables:
-    if any(piece.kind == Kind.USER_DEFINED for piece in model.pieces):
-        raise NotCoveredError("a SentencePiece unigram model with user-defined pieces")
     normal = [piece.score for piece in model.pieces if piece.kind == Kind.NORMAL]
+    matched = (Kind.NORMAL, Kind.USER_DEFINED)
     return unigram_tables(
-        [p.text.encode() if p.kind == Kind.NORMAL else b"" for p in model.pieces],
-        [piece.score for piece in model.pieces],
+        [p.text.encode() if p.kind in matched else b"" for p in model.pieces],
+        [_score(piece) for piece in model.pieces],
         model.unknown,
         least=min(normal, default=0.0),
         single=True,
         byte_ids=_byte_ids(model),
     )
+
+
+def _score(piece: Piece) -> float:
+    """A user-defined piece scores above all others, the longer the higher (as in 0.2.3)."""
+    if piece.kind == Kind.USER_DEFINED:
+        return 0.1 * len(piece.text.encode()) - 0.1
+    return piece.score
 
 
 def _byte_ids(model: Model) -> NDArray[np.uint32]:

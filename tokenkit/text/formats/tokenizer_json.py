@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables, tables_from_merges
-from encoders.bpe.tables import ABSENT
+from encoders.buffers import ABSENT
 from encoders.unigram import UnigramTables, unigram_tables
 from encoders.wordpiece import WordPieceTables, wordpiece_tables
 from tokenkit.errors import FormatError
