@@ -2,76 +2,20 @@
 
 import numpy as np
 
-from encoders.intrinsics import load_u64, match4, prefetch
+from encoders.intrinsics import match4, prefetch
 from encoders.jit import inlined, kernel, part
+from encoders.pieces._kernels import (
+    LOW32,
+    MULTIPLIER,
+    ONES,
+    U1,
+    U32,
+    hash_piece,
+    same_bytes,
+)
 
-U1, U32 = np.uint64(1), np.uint64(32)
-ONES = np.uint64(0xFFFFFFFFFFFFFFFF)
-LOW32 = np.uint64(0xFFFFFFFF)
-MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-MULTIPLIER_2 = np.uint64(0xD6E8FEB86659FD93)
 NEVER = np.uint32(0xFFFFFFFF)
 ABSENT = np.uint32(0xFFFFFFFF)
-
-LONGEST_KEY = 15  # bytes of a piece that fit a key beside its length
-LOW_MASKS = np.array([(1 << 8 * min(n, 8)) - 1 for n in range(16)], np.uint64)
-HIGH_MASKS = np.array([(1 << 8 * max(n - 8, 0)) - 1 for n in range(16)], np.uint64)
-
-
-# --- pieces as keys
-
-
-@inlined
-def low_key(text, start, length):
-    """The first eight bytes of a piece, zero beyond its end."""
-    return load_u64(text, start) & LOW_MASKS[np.uint64(length)]
-
-
-@inlined
-def high_key(text, start, length):
-    """Bytes 8 to 14 of a piece of at most 15 bytes, and its length in the top byte."""
-    return load_u64(text, start + 8) & HIGH_MASKS[np.uint64(length)] | np.uint64(
-        length
-    ) << np.uint64(56)
-
-
-@inlined
-def mix(low, high):
-    hashed = (low ^ (high * MULTIPLIER_2)) * MULTIPLIER
-    return hashed ^ (hashed >> U32)
-
-
-@inlined
-def hash_long(text, start, length):
-    """64-bit hash of a piece of more than 15 bytes."""
-    hashed = np.uint64(length)
-    at = start
-    while at + 8 <= start + length:
-        hashed = mix(hashed, load_u64(text, at)) * MULTIPLIER
-        at += 8
-    return mix(hashed, load_u64(text, start + length - 8))
-
-
-@inlined
-def hash_piece(text, start, length):
-    """64-bit hash of a piece of any length; that of its key where it has one."""
-    if length <= LONGEST_KEY:
-        return mix(low_key(text, start, length), high_key(text, start, length))
-    return hash_long(text, start, length)
-
-
-@inlined
-def same_bytes(a, i, b, j, length):
-    k = 0
-    while k + 8 <= length:
-        if load_u64(a, i + k) != load_u64(b, j + k):
-            return False
-        k += 8
-    while k < length:
-        if a[i + k] != b[j + k]:
-            return False
-        k += 1
-    return True
 
 
 # --- pieces that are tokens

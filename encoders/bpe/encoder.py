@@ -4,91 +4,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from encoders.bpe import scratch
 from encoders.bpe.tables import BpeTables
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.parallel import in_parallel
+from encoders.pieces import BATCH, LONGEST, PieceCache
 from encoders.scan.scanners import Scanner
 
 _SPARE = 16  # ids that a kernel may write past the last
-_SPECIAL = 2  # rows of the cache that are no entries
-
-
-_LONGEST_KEPT = 256  # bytes of a piece that the cache holds; longer ones hardly ever come again
 _LONGEST_LANE = 64  # bytes of a piece that merges beside others, under any table
-_BATCH = 1024
-"""Pieces looked up together: enough misses to merge side by side, few enough for the L2 cache."""
 
 
 @dataclass
 class _Workspace:
-    """What one thread needs to encode: its piece cache and scratch memory.
+    """What one thread needs to encode: its piece cache and scratch memory."""
 
-    The cache is a hash table of 32-byte entries and an arena for pieces of many ids or bytes. It
-    starts small, so that it stays in the processor's cache while the text is narrow, and grows
-    to ``limit`` bytes; then it starts anew, which measured no slower on a long tail than any
-    replacement policy tried.
-    """
-
-    limit: int
+    cache: PieceCache
     merges: int
-    cache: NDArray[np.uint64] = field(default_factory=lambda: _cleared(1 << 13))
-    # One batch always fits: it may need 16 words and twice its bytes for each of its pieces.
-    arena: Ids = field(default_factory=lambda: np.empty(_BATCH * 544, np.uint32))
-    state: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
-    keys: tuple[NDArray[np.uint64], ...] = field(
-        default_factory=lambda: tuple(np.empty(_BATCH, np.uint64) for _ in range(3))
-    )
-    batch: tuple[Any, ...] = field(
-        default_factory=lambda: (
-            np.empty(_BATCH, np.int64),
-            np.empty(_BATCH, np.uint64),
-            np.empty(_BATCH, np.uint32),
-            np.empty(_BATCH, np.int64),
-            scratch.lanes(),
-        )
-    )
+    batch: tuple[Any, ...] = field(default_factory=lambda: scratch.batch(BATCH))
     long_piece: tuple[Any, ...] = ()
 
     def __post_init__(self) -> None:
         self.long_piece = scratch.long_piece(1 << 10, self.merges)
-
-    @property
-    def arguments(self) -> tuple[Any, ...]:
-        cache = self.cache, self.arena, self.state
-        return cache, self.keys, self.batch, self.long_piece
-
-    def make_room(self) -> None:
-        """In the cache, for one batch."""
-        from encoders.bpe import _kernels
-
-        entries_full = self.state[0] + _BATCH > 3 * len(self.cache) // 4
-        grown = self.cache.nbytes + self.arena.nbytes
-        grown += self.cache.nbytes if entries_full else self.arena.nbytes
-        if grown > self.limit:
-            _kernels.clear_cache(self.cache, self.state)
-        elif entries_full:
-            larger = _cleared(2 * (len(self.cache) - _SPECIAL))
-            _kernels.rehash(self.cache, larger)
-            self.cache = larger
-        else:
-            self.arena = np.concatenate((self.arena, np.empty_like(self.arena)))
 
     def room_for(self, length: int) -> tuple[Any, ...]:
         """To encode a piece of ``length`` bytes stepwise."""
         if length > len(self.long_piece[0]):
             self.long_piece = scratch.long_piece(2 * length, self.merges)
         return self.long_piece
-
-
-def _cleared(entries: int) -> NDArray[np.uint64]:
-    from encoders.bpe import _kernels
-
-    cache = np.zeros((entries + _SPECIAL, 4), np.uint64)
-    _kernels.mark_special(cache)
-    return cache
 
 
 class BpeEncoder:
@@ -101,12 +45,12 @@ class BpeEncoder:
         self._cache_bytes = cache_bytes
         self._whole = tables.whole, tables.vocab, tables.offsets
         self._merge = tables.merge_arguments
-        self._longest = _LONGEST_KEPT if tables.options[3] else _LONGEST_LANE
+        self._longest = LONGEST if tables.options[3] else _LONGEST_LANE
         # Taking from and giving to a list is atomic, so idle workspaces need no lock.
         self._idle: list[_Workspace] = []
 
     def _new_workspace(self) -> _Workspace:
-        return _Workspace(self._cache_bytes, len(self.tables.merges))
+        return _Workspace(PieceCache(self._cache_bytes), len(self.tables.merges))
 
     def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
         """Encode documents on this thread.
@@ -131,14 +75,16 @@ class BpeEncoder:
                     out,
                     at,
                     id_bounds,
+                    *work.cache.arguments,
                     self._whole,
                     self._merge,
                     self._longest,
-                    *work.arguments,
+                    work.batch,
+                    work.long_piece,
                 )
                 ends = ends[done:]
                 if full:
-                    work.make_room()
+                    work.cache.make_room()
                 elif len(ends):
                     alone, longest = _not_kept(ends, position, self._longest)
                     document, position, at = _kernels.encode_stepwise(

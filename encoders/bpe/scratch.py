@@ -18,6 +18,12 @@ def lanes() -> tuple[Any, ...]:
     )
 
 
+def batch(size: int) -> tuple[Any, ...]:
+    """For the pieces that are looked up together: candidates for the whole tokens that they are,
+    which of them are in lanes, and the lanes."""
+    return np.empty(size, np.uint32), np.empty(_LANES, np.int64), lanes()
+
+
 def long_piece(longest: int, merges: int, seed: int = 0) -> tuple[Any, ...]:
     """For one piece of up to ``longest`` bytes at a time, under a table of ``merges`` merges.
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from encoders.bpe._symbol_kernels import hash_piece, same_bytes
 from encoders.jit import allocating_kernel, inlined, kernel
+from encoders.pieces._kernels import hash_piece, same_bytes
 
 U0, U1, U32 = np.uint64(0), np.uint64(1), np.uint64(32)
 EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)

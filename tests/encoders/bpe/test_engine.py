@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoders.bpe import BpeEncoder, decode, tables_from_merges, tables_from_ranks
-from encoders.bpe.encoder import _Workspace
 from encoders.buffers import joined, padded
 from encoders.scan import GPT2, WholeScanner
 
@@ -164,17 +163,10 @@ class TestCache:
         text = "".join(words).encode()
         ids, _ = encoder.encode(padded(text), np.array([0, len(text)], np.int64))
         (work,) = encoder._idle
-        assert work.cache.nbytes + work.arena.nbytes <= limit
+        assert work.cache.table.nbytes + work.cache.arena.nbytes <= limit
         assert decode(ids, encoder.tables.vocab, encoder.tables.offsets).tobytes() == text
         fresh = BpeEncoder(encoder.tables, GPT2)
         assert np.array_equal(fresh.encode(padded(text), np.array([0, len(text)]))[0], ids)
-
-    def test_it_grows_before_it_starts_anew(self):
-        work = _Workspace(1 << 26, merges=0)
-        before = len(work.cache)
-        work.state[0] = 3 * before // 4
-        work.make_room()
-        assert len(work.cache) == 2 * (before - 2) + 2
 
 
 class TestBatches:
