@@ -56,6 +56,28 @@ def store_u64(typingctx: Any, array: Any, index: Any, value: Any) -> Any:
     return types.void(array, types.intp, types.uint64), codegen
 
 
+def _reinterpreted(given: Any, result: Any) -> Any:
+    def typed(typingctx: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.bitcast(args[0], context.get_value_type(result))
+
+        return result(given), codegen
+
+    return typed
+
+
+@intrinsic
+def u32_of_float(typingctx: Any, value: Any) -> Any:
+    """The bits of a float32."""
+    return _reinterpreted(types.float32, types.uint32)(typingctx, value)
+
+
+@intrinsic
+def float_of_u32(typingctx: Any, value: Any) -> Any:
+    """The float32 of these bits."""
+    return _reinterpreted(types.uint32, types.float32)(typingctx, value)
+
+
 def _bit_count(name: str) -> Any:
     def typed(typingctx: Any, value: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

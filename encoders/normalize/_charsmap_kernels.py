@@ -237,12 +237,13 @@ def blanks_from(text, at, end, units, blob, trie, token_at):
 @kernel
 def by_prefixes(
     text, bounds, state, out, out_bounds, marks, units, blob, trie, token_at,
-    plain, widest, space, extra, front, back,
+    plain, begins, widest, space, extra, front, back,
 ):  # fmt: skip
     """As `sentencepiece`: the longest key at each place, then its treatment of blanks.
 
-    ``space``: bytes put for a blank; ``extra``: blanks at the ends, and after blanks, go;
-    ``front``, ``back``: a blank is put before or behind a document that is not empty.
+    ``begins``: uint8[65536], whether what is changed or kept may begin with two bytes; ``space``:
+    bytes put for a blank; ``extra``: blanks at the ends, and after blanks, go; ``front``, ``back``:
+    a blank is put before or behind a document that is not empty.
     """
     document, position, written = state[DOCUMENT], state[POSITION], state[WRITTEN]
     inside, after_blank = state[INSIDE] != 0, state[AFTER_BLANK] != 0
@@ -254,7 +255,15 @@ def by_prefixes(
             while room >= 8:
                 word = load_u64(text, position)
                 low = word & ~HIGH
-                bad = word & HIGH | (~(low + bytes_of(0x5F)) | low + ONES) & HIGH
+                bad = word & HIGH | (~(low + bytes_of(0x60)) | low + ONES) & HIGH
+                odd = word ^ bytes_of(32)
+                blanks = ~((odd & ~HIGH) + ~HIGH | odd) & HIGH
+                if wide > 1:
+                    bad |= blanks
+                elif extra:
+                    bad |= blanks & (
+                        blanks << np.uint64(8) | np.uint64(after_blank) << np.uint64(7)
+                    )
                 good = np.int64(ctz64(bad) >> np.uint64(3))
                 if good == 8 or text[position + good] >= 0x80:
                     good -= 1  # what follows may join it
@@ -264,7 +273,16 @@ def by_prefixes(
                 position += good
                 written += good
                 room -= good
-                after_blank = False
+                after_blank = extra and text[position - 1] == 32
+            if room >= 8 and text[position] >= 0x80:
+                pair = np.int64(text[position]) << 8 | np.int64(text[position + 1])
+                if not begins[pair]:
+                    _, size = character(text, position, end)
+                    store_u64(out, written, load_u64(text, position))
+                    position += size
+                    written += size
+                    after_blank = False
+                    continue
             need = wide * (widest + 2)
             if lacks(state, out, marks, written, need):
                 state[DOCUMENT], state[POSITION], state[WRITTEN] = document, position, written

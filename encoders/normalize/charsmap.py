@@ -22,12 +22,14 @@ class _Charsmap(NamedTuple):
     blob: NDArray[np.uint8]
     plain: bool
     widest: int
+    begins: NDArray[np.uint8]
 
 
 def _read(charsmap: bytes) -> _Charsmap:
     """The trie and the replacements; ``plain`` as the kernels take it. Raises ValueError."""
     if not charsmap:
-        return _Charsmap(np.zeros(256, np.uint32), np.zeros(16, np.uint8), True, 4)
+        none = np.zeros(1 << 16, np.uint8)
+        return _Charsmap(np.zeros(256, np.uint32), np.zeros(16, np.uint8), True, 4, none)
     size = int.from_bytes(charsmap[:4], "little")
     if len(charsmap) < 4 or size % 4 or not 0 < size < len(charsmap) - 4:
         raise ValueError(f"not a precompiled_charsmap: {len(charsmap)} bytes, a trie of {size}")
@@ -37,27 +39,33 @@ def _read(charsmap: bytes) -> _Charsmap:
         raise ValueError("not a precompiled_charsmap: its trie is empty")
     widest = max(4, *map(len, blob.split(b"\0")))
     flat = np.frombuffer(blob + bytes(16), np.uint8)
-    return _Charsmap(units, flat, _is_plain(units), widest)
+    begins, ends = _first_bytes(units)
+    # Whether no key is or begins with a printable ASCII character before an ASCII one.
+    printable = slice(0x20, 0x7F)
+    plain = not (ends[printable].any() or begins.reshape(256, 256)[printable, :0x80].any())
+    return _Charsmap(units, flat, plain, widest, begins)
 
 
-def _is_plain(units: NDArray[np.uint32]) -> bool:
-    """Whether no key is or begins with a printable ASCII character before an ASCII one."""
-
-    def child(node: int, byte: int) -> tuple[int, bool] | None:
-        node ^= byte
-        if node >= len(units) or int(units[node]) & 0x800000FF != byte:
-            return None
-        return node ^ offset(node), bool(int(units[node]) >> 8 & 1)
+def _first_bytes(units: NDArray[np.uint32]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """uint8[65536]: which two bytes keys begin with; bool[256]: which bytes are keys."""
 
     def offset(node: int) -> int:
         unit = int(units[node])
         return unit >> 10 << ((unit & 512) >> 6)
 
-    for byte in range(0x21, 0x7F):
-        below = child(offset(0), byte)
-        if below and (below[1] or any(child(below[0], after) for after in range(1, 0x80))):
-            return False
-    return True
+    def child(node: int, byte: int) -> int:
+        """The node below, or 0: the root is below none."""
+        node ^= byte
+        return node if node < len(units) and int(units[node]) & 0x800000FF == byte else 0
+
+    begins, ends = np.zeros((256, 256), np.uint8), np.zeros(256, np.bool_)
+    for byte in range(1, 256):
+        node = child(offset(0), byte)
+        if node:
+            ends[byte] = int(units[node]) >> 8 & 1
+            below = node ^ offset(node)
+            begins[byte, [after for after in range(1, 256) if child(below, after)]] = 1
+    return begins.ravel(), ends
 
 
 @dataclass(frozen=True)
@@ -115,6 +123,13 @@ class SentencePiece:
     def _kept(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         return _trie(self.kept)
 
+    @cached_property
+    def _begins(self) -> NDArray[np.uint8]:
+        begins = self._tables.begins.copy()
+        for symbol in self.kept:
+            begins[symbol[0] << 8 : (symbol[0] << 8) + 256] = 1
+        return begins
+
     def normalize(self, text: Bytes, bounds: Offsets, *, align: bool = False) -> Normalized:
         """See `Normalizer`."""
         from encoders.normalize import _charsmap_kernels
@@ -125,6 +140,7 @@ class SentencePiece:
             tables.blob,
             *self._kept,
             tables.plain and not self.kept,
+            self._begins,
             max(tables.widest, *map(len, (b"", *self.kept))),
             np.frombuffer("▁".encode() if self.escape_whitespaces else b" ", np.uint8),
             self.remove_extra_whitespaces,

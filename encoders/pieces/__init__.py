@@ -26,8 +26,8 @@ class PieceCache:
 
     limit: int = 64 << 20
     table: NDArray[np.uint64] = field(default_factory=lambda: _cleared(1 << 13))
-    # One batch always fits: what its pieces may need for ids, and twice their bytes.
-    arena: Ids = field(default_factory=lambda: np.empty(BATCH * (2 * LONGEST + 64), np.uint32))
+    # One batch always fits: what `look_up` takes for what its pieces may need.
+    arena: Ids = field(default_factory=lambda: np.empty(BATCH * (3 * LONGEST + 64), np.uint32))
     state: NDArray[np.int64] = field(default_factory=lambda: np.zeros(2, np.int64))
     keys: tuple[NDArray[Any], ...] = field(
         default_factory=lambda: (

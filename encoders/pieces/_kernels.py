@@ -181,7 +181,7 @@ def fill_entry(cache_, slot, text, start, length, count):
 
 @part
 def find_keys(text, ends, position, longest, keys, cache):
-    """Keys and home slots of consecutive pieces; returns twice the bytes of the hashed ones."""
+    """Keys and home slots of consecutive pieces; returns thrice the bytes of the hashed ones."""
     lows, highs, slots, _, _ = keys
     last = np.uint64(len(cache) - SPECIAL - 1)
     need = 0
@@ -194,7 +194,7 @@ def find_keys(text, ends, position, longest, keys, cache):
         elif length <= longest and end >= 0:
             low, high = hash_long(text, position, length), HASHED | np.uint64(length)
             slot = mix(low, high) & last
-            need += 2 * length
+            need += 3 * length
         else:
             slot = last + (UNKEPT if end >= 0 else DROPPED)
             low, high = U0, cache[slot, 1]
@@ -232,7 +232,7 @@ def look_up(text, ends, position, longest, spread, cache_, keys):
     lacks room for what may be missing.
 
     Pieces of more than ``longest`` bytes are not kept. ``spread``: words of the arena that a piece
-    of up to 15 bytes may need; a longer one may need twice its bytes and as many more.
+    of up to 15 bytes may need; a longer one may need as many, and three times its bytes.
     """
     cache, arena, state = cache_
     need = find_keys(text, ends, position, longest, keys, cache) + spread * len(ends)

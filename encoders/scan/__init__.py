@@ -1,7 +1,9 @@
 """Split scanners: text into pieces, by kernels for the known patterns and by `regex` for others."""
 
+from encoders.scan.joins import JoinScanner
 from encoders.scan.patterns import (
     BERT,
+    BLANKS,
     BYTE_LEVEL,
     CL100K,
     DEEPSEEK_V3,
@@ -10,7 +12,6 @@ from encoders.scan.patterns import (
     GPT2,
     LLAMA3,
     METASPACE,
-    METASPACE_RUNS,
     O200K,
     PUNCTUATION,
     QWEN2,
@@ -30,6 +31,7 @@ from encoders.scan.scanners import (
 
 __all__ = [
     "BERT",
+    "BLANKS",
     "BYTE_LEVEL",
     "CL100K",
     "DEEPSEEK_V3",
@@ -38,13 +40,13 @@ __all__ = [
     "GPT2",
     "LLAMA3",
     "METASPACE",
-    "METASPACE_RUNS",
     "O200K",
     "PUNCTUATION",
     "QWEN2",
     "WHITESPACE",
     "WHITESPACE_SPLIT",
     "Behaviour",
+    "JoinScanner",
     "KernelScanner",
     "RegexScanner",
     "Scanner",

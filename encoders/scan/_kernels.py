@@ -726,20 +726,33 @@ def is_metaspace(text, at, end):
 
 
 @kernel
-def scan_metaspace(text, bounds, document, position, ends, index, blocks, flags, every):
-    """Pieces begin with each U+2581, or (without ``every``) with each run of them."""
+def scan_blanks(text, bounds, document, position, ends, index, blocks, flags):
+    """Pieces begin with each blank."""
     count = 0
     while document < len(bounds) - 1:
         end = bounds[document + 1]
         while position < end:
             if count == len(ends):
                 return count, document, position
-            if is_metaspace(text, position, end):
-                position += 3
-                while not every and is_metaspace(text, position, end):
-                    position += 3
-            else:
+            position += 1
+            while position < end and text[position] != BLANK:
                 position += 1
+            ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position
+
+
+@kernel
+def scan_metaspace(text, bounds, document, position, ends, index, blocks, flags):
+    """Pieces begin with each U+2581."""
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count == len(ends):
+                return count, document, position
+            position += 3 if is_metaspace(text, position, end) else 1
             while position < end and not (
                 text[position] == 0xE2 and is_metaspace(text, position, end)
             ):

@@ -70,10 +70,10 @@ DIGITS = _by_class(0, 0, NUMBER)
 DIGITS_INDIVIDUAL = _by_class(0, NUMBER, 0)
 PUNCTUATION = _by_class(0, DELIMITER, 0)
 BERT = _by_class(SPACE, DELIMITER, 0)
-METASPACE = KernelScanner("scan_metaspace", (True,), cuts_at_lines=False)
+METASPACE = KernelScanner("scan_metaspace", cuts_at_lines=False)
 """A piece begins with each U+2581, as `Metaspace` splits."""
-METASPACE_RUNS = KernelScanner("scan_metaspace", (False,), cuts_at_lines=False)
-"""A piece begins with each run of U+2581."""
+BLANKS = KernelScanner("scan_blanks", cuts_at_lines=False)
+"""The same where U+2581 is still a blank."""
 
 _KNOWN: dict[str, Scanner] = {
     GPT2_PATTERN: GPT2,

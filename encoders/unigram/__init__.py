@@ -6,7 +6,7 @@ for each piece anew).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from encoders.buffers import ABSENT, Bytes, Ids, Offsets
 from encoders.parallel import in_parallel
+from encoders.pieces import LONGEST, PieceCache
 from encoders.scan import Scanner
 
 _UNKNOWN_PENALTY = 10.0
@@ -93,16 +94,32 @@ def double_array(tokens: Sequence[bytes]) -> NDArray[np.int32]:
 
 
 @dataclass
-class _Scratch:
-    best: NDArray[Any]
-    begin: NDArray[np.int64]
-    which: NDArray[np.int32]
+class _Workspace:
+    """What one thread needs to encode: its piece cache, and room for paths.
 
-    @staticmethod
-    def of(real: Any, room: int, score: float = 0.0) -> "_Scratch":
-        made = np.empty(room, real), np.empty(room, np.int64), np.empty(room, np.int32)
-        made[0][0] = score
-        return _Scratch(*made)
+    A path (best scores, begins and tokens of the best paths to each place, their exact scores and
+    those of the second best) has a place more than a piece has bytes.
+    """
+
+    real: Any
+    cache: PieceCache = field(default_factory=PieceCache)
+    path: tuple[NDArray[Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        self.path = _path(self.real, LONGEST + 1)
+
+    def room_for(self, length: int) -> tuple[NDArray[Any], ...]:
+        """For the path of a longer piece; the score to start from stays."""
+        if length >= len(self.path[0]):
+            start = self.path[0][0]
+            self.path = _path(self.real, 2 * length)
+            self.path[0][0] = start
+        return self.path
+
+
+def _path(real: Any, room: int) -> tuple[NDArray[Any], ...]:
+    kinds = (real, np.int64, np.int32, np.float64, np.float64)
+    return tuple(np.zeros(room, kind) for kind in kinds)
 
 
 class UnigramEncoder:
@@ -114,26 +131,38 @@ class UnigramEncoder:
         self.scanner = scanner
         self._real = tables.scores.dtype.type
         self._carries = carries
-        self._longest = int(np.diff(tables.offsets).max(initial=1))
+        unknown, unknown_score = tables.options.tolist()
+        self._model = (
+            tables.trie,
+            tables.scores,
+            self._real(unknown_score),
+            np.uint32(unknown),
+            tables.byte_ids,
+            int(np.diff(tables.offsets).max(initial=1)),
+        )
         # What `sentencepiece` 0.2.3 raises its float32 scores at, to keep them precise.
         self._lowest = -1e5 if self._real is np.float32 else -np.inf
-        # Taking from and giving to a list is atomic, so idle scratch needs no lock.
-        self._idle: list[_Scratch] = []
+        self._worst = max(float(np.abs(tables.scores).max(initial=0.0)), abs(unknown_score))
+        # Taking from and giving to a list is atomic, so idle workspaces need no lock.
+        self._idle: list[_Workspace] = []
 
     def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
         """Encode documents on this thread: ids (uint32) and their bounds (int64[n + 1])."""
         from encoders.unigram import _kernels
 
-        tables = self.tables
-        unknown, unknown_score = tables.options.tolist()
-        work = self._idle.pop() if self._idle else _Scratch.of(self._real, 1 << 12)
+        work = self._idle.pop() if self._idle else _Workspace(self._real)
         out = np.empty(int(bounds[-1] - bounds[0]) + 16, np.uint32)
         id_bounds = np.zeros(len(bounds), np.int64)
         document, position, at = 0, int(bounds[0]), 0
+        kernel: Any = _kernels.encode_pieces
+        options: tuple[Any, ...] = ()
+        if self._carries:
+            epsilon = float(np.finfo(self._real).eps) / 2
+            kernel, options = _kernels.encode_carried, (self._lowest, self._worst, epsilon)
         for chunk in self.scanner.chunks(text, bounds):
             ends = chunk
             while len(ends):
-                done, document, position, at = _kernels.encode_pieces(
+                done, document, position, at, full = kernel(
                     text,
                     bounds,
                     ends,
@@ -142,22 +171,24 @@ class UnigramEncoder:
                     out,
                     at,
                     id_bounds,
-                    tables.trie,
-                    tables.scores,
-                    self._real(unknown_score),
-                    np.uint32(unknown),
-                    tables.byte_ids,
-                    self._longest,
-                    self._lowest,
-                    self._carries,
-                    work.best,
-                    work.begin,
-                    work.which,
+                    *work.cache.arguments,
+                    self._model,
+                    LONGEST,
+                    work.path,
+                    *options,
                 )
                 ends = ends[done:]
-                if len(ends):
-                    room = 2 * (int(ends[0]) - position) + 64
-                    work = _Scratch.of(self._real, room, float(work.best[0]))
+                if full:
+                    work.cache.make_room()
+                elif len(ends):
+                    stop = int(ends[0])
+                    path = work.room_for(stop - position)
+                    if not self._carries:
+                        path[0][0] = 0.0
+                    at = _kernels.encode_one(
+                        text, position, stop, out, at, self._model, self._lowest, path
+                    )
+                    position, ends = stop, ends[1:]
         id_bounds[document + 1 :] = at
         self._idle.append(work)
         return out[:at], id_bounds

@@ -92,7 +92,8 @@ def _load(path: Path) -> Plan | None:
         arrays = {name: _view(memory, *place) for name, place in meta["arrays"].items()}
         odd = {int(id_): bytes.fromhex(raw) for id_, raw in meta["odd"].items()}
         tables = _TABLES[meta["tables"]](**arrays)
-        return Plan(meta["head"], meta["fingerprint"], tables, odd, meta["pattern"])
+        found = (meta["head"], meta["fingerprint"], tables, odd, meta["pattern"])
+        return Plan(*found, blanks=meta["blanks"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -118,6 +119,7 @@ def _store(path: Path, plan: Plan) -> None:
         "head": plan.head,
         "fingerprint": plan.fingerprint,
         "pattern": plan.pattern,
+        "blanks": plan.blanks,
         "tables": type(plan.tables).__name__,
         "odd": {id_: raw.hex() for id_, raw in (plan.odd or {}).items()},
         "arrays": places,

@@ -13,7 +13,9 @@ from encoders.buffers import Bytes, Offsets, joined
 from encoders.normalize import Normalizer
 from tokenkit.errors import FormatError
 
-_MARK = "\u2581"
+MARK = "\u2581"
+MARKS_FOR_BLANKS = normalize.Replace(" ", MARK)
+BLANKS_FOR_MARKS = normalize.Replace(MARK, " ")
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,21 @@ def prefix_space() -> Change:
     return Change(front=Front(b" ", unless=b" "))
 
 
-def metaspace(scheme: str) -> Change:
-    """`Metaspace`: blanks to U+2581, and one in front: "always", "first" in a text, or "never"."""
-    mark = _MARK.encode()
+def metaspace(scheme: str, *, blanks: bool) -> Change:
+    """`Metaspace`: blanks to U+2581, and one in front: "always", "first" in a text, or "never".
+
+    With ``blanks`` it is the other way round, U+2581 to blanks.
+    """
+    mark = b" " if blanks else MARK.encode()
     front = None if scheme == "never" else Front(mark, unless=mark, first=scheme == "first")
-    return Change((normalize.Replace(" ", _MARK),), front)
+    return Change((BLANKS_FOR_MARKS if blanks else MARKS_FOR_BLANKS,), front)
+
+
+def ends_in_marks(normalizer: Mapping[str, Any] | None) -> bool:
+    """Whether no blank is left in normalised text, as each has become U+2581."""
+    return normalizer_from_json(normalizer).steps[-1:] == (MARKS_FOR_BLANKS,)
+
+
+def with_blanks(change: Change) -> Change:
+    """A change of `ends_in_marks`, with blanks in place of every U+2581."""
+    return Change((*change.steps[:-1], BLANKS_FOR_MARKS), change.front)

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from encoders.bpe import BpeEncoder, BpeTables, decode
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.match import stitch
-from encoders.scan import WholeScanner
 from encoders.unigram import UnigramEncoder, UnigramTables
-from encoders.wordpiece import WordPieceEncoder, WordPieceTables
+from encoders.wordpiece import WordPieceEncoder
 from tokenkit.errors import DecodeError, EncodeError, FormatError
 from tokenkit.text import byte_map
 from tokenkit.text.added import AddedToken, AddedTokenFinder, enabled
+from tokenkit.text.changes import MARK
 from tokenkit.text.decoders import byte_of
 from tokenkit.text.formats.plan import Tables
-from tokenkit.text.pipeline import Pipeline, cut_at_blanks
+from tokenkit.text.pipeline import Pipeline
 
 Allowed = frozenset[str] | None
 """Special tokens to recognise in text; None is all of them."""
@@ -58,21 +58,22 @@ class KernelEngine:
         pipeline: Pipeline,
         added: tuple[AddedToken, ...],
         odd: Mapping[int, bytes],
+        *,
+        blanks: bool,
     ) -> None:
-        """``odd``: bytes of tokens that are spelled otherwise than what they stand for."""
+        """``odd``: bytes of tokens that are spelled otherwise than what they stand for;
+        ``blanks``: whether the tables have a blank for U+2581."""
         self.tables = tables
+        self._blanks = blanks
         self.added = added
         self.odd = odd
         self._pipeline = pipeline
-        whole = isinstance(pipeline.scanner, WholeScanner)
         scanner = pipeline.scanner
-        if whole and not isinstance(tables, WordPieceTables):
-            scanner = cut_at_blanks(tables)
         self._encoder: BpeEncoder | UnigramEncoder | WordPieceEncoder
         if isinstance(tables, BpeTables):
             self._encoder = BpeEncoder(tables, scanner)
         elif isinstance(tables, UnigramTables):
-            self._encoder = UnigramEncoder(tables, scanner, carries=whole)
+            self._encoder = UnigramEncoder(tables, scanner, carries=pipeline.carries)
         else:
             self._encoder = WordPieceEncoder(tables, scanner)
         self._byte_level = isinstance(tables, BpeTables) and not tables.options[0]
@@ -108,6 +109,9 @@ class KernelEngine:
         ids, id_bounds = self._encoder.encode_parallel(text, inner, threads)
         return stitch(ids, id_bounds, cut.replaced, cut.segment_of)
 
+    def _as_in_tables(self, token: str) -> str:
+        return token.replace(MARK, " ") if self._blanks else token
+
     def encode_dropout(
         self, text: Bytes, bounds: Offsets, dropout: float, seed: int
     ) -> tuple[Ids, Offsets]:
@@ -125,7 +129,7 @@ class KernelEngine:
             raw = AddedTokenFinder(tuple(token for token in tokens if not token.normalized))
             later = tuple(token for token in tokens if token.normalized)
             as_is = self._pipeline.tokens_as_normalized
-            spelling = str if as_is else self._pipeline.normalize.spelling
+            spelling = self._as_in_tables if as_is else self._pipeline.normalize.spelling
             found = raw, AddedTokenFinder(later, spelling)
             if len(self._finders) >= _KEPT_CHOICES:
                 self._finders.clear()
@@ -167,9 +171,13 @@ class KernelEngine:
     def vocab(self) -> dict[str, int]:
         """See `Engine.vocab`."""
         raw, offsets = self.tables.vocab.tobytes(), self.tables.offsets.tolist()
-        spans = enumerate(pairwise(offsets))
+        tokens = [raw[a:b] for a, b in pairwise(offsets)]
+        if self._blanks:
+            tokens = [token.replace(b" ", MARK.encode()) for token in tokens]
         spelled = byte_map.from_bytes if self._byte_level else _as_text
-        found = {spelled(raw[a:b]): id_ for id_, (a, b) in spans if b > a and id_ not in self.odd}
+        found = {
+            spelled(token): id_ for id_, token in enumerate(tokens) if token and id_ not in self.odd
+        }
         found |= {_as_text(token): id_ for id_, token in self.odd.items()}
         return found | {token.content: token.id for token in self.added}
 

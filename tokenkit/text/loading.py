@@ -20,8 +20,8 @@ from tokenkit.text.engines import (
     SentencePieceLibrary,
 )
 from tokenkit.text.formats import sentencepiece, tiktoken, tokenizer_json
-from tokenkit.text.formats.plan import Plan
-from tokenkit.text.pipeline import Pipeline, pipeline_from_json
+from tokenkit.text.formats.plan import Plan, Tables
+from tokenkit.text.pipeline import Pipeline, cut_between_tokens, pipeline_from_json
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,27 @@ def _engine(plan: Plan) -> Engine:
     if plan.pattern:
         pipeline = Pipeline(Change(), Change(), scanner_for(plan.pattern))
     else:
-        pipeline = pipeline_from_json(plan.head)
-    added = tuple(map(AddedToken.from_json, plan.head.get("added_tokens") or ()))
-    return KernelEngine(plan.tables, pipeline, added, plan.odd or {})
+        pipeline = pipeline_from_json(plan.head, blanks=plan.blanks)
+    return _kernel_engine(plan, pipeline, plan.tables)
 
 
 def _sentencepiece_engine(plan: Plan) -> Engine:
-    library = SentencePieceLibrary(plan.content)
-    added = tuple(map(AddedToken.from_json, plan.head["added_tokens"]))
     if plan.tables is None:
-        return SentencePieceEngine(library, added, plan.reason)
-    normalize = Change((sentencepiece.normalizer_from_rules(plan.head["sentencepiece"]),))
+        return SentencePieceEngine(SentencePieceLibrary(plan.content), _added(plan), plan.reason)
+    normalize = sentencepiece.normalizer_from_rules(plan.head["sentencepiece"], plan.blanks)
     pipeline = Pipeline(normalize, Change(), WholeScanner(), tokens_as_normalized=True)
-    return KernelEngine(plan.tables, pipeline, added, plan.odd or {})
+    return _kernel_engine(plan, pipeline, plan.tables)
+
+
+def _kernel_engine(plan: Plan, pipeline: Pipeline, tables: Tables) -> Engine:
+    whole = isinstance(pipeline.scanner, WholeScanner)
+    scanner = pipeline.scanner
+    # Where a piece that is a token becomes it unmerged, parts of a piece may not.
+    if not plan.head.get("model", {}).get("ignore_merges"):
+        scanner = cut_between_tokens(tables, scanner, blanks=plan.blanks)
+    pipeline = replace(pipeline, scanner=scanner, carries=whole)
+    return KernelEngine(tables, pipeline, _added(plan), plan.odd or {}, blanks=plan.blanks)
+
+
+def _added(plan: Plan) -> tuple[AddedToken, ...]:
+    return tuple(map(AddedToken.from_json, plan.head.get("added_tokens") or ()))

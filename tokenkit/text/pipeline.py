@@ -5,14 +5,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders import scan
-from encoders.bpe import BpeTables
-from encoders.scan import Behaviour, RegexScanner, Scanner, SequenceScanner, WholeScanner
+from encoders.buffers import ABSENT, Bytes, Offsets
+from encoders.scan import (
+    Behaviour,
+    JoinScanner,
+    RegexScanner,
+    Scanner,
+    SequenceScanner,
+    WholeScanner,
+)
 from encoders.unigram import UnigramTables
-from tokenkit.text.changes import Change, metaspace, normalizer_from_json, prefix_space
-
-_BLANK = "\u2581"
+from encoders.wordpiece import WordPieceTables
+from tokenkit.text.changes import (
+    MARK,
+    Change,
+    ends_in_marks,
+    metaspace,
+    normalizer_from_json,
+    prefix_space,
+    with_blanks,
+)
+from tokenkit.text.formats.plan import Tables
 
 
 class NotCoveredError(Exception):
@@ -26,6 +42,8 @@ class Pipeline:
     normalize: Change
     prepare: Change
     scanner: Scanner
+    carries: bool = False
+    """Whether a text is one piece to the model, whatever the scanner cuts it into."""
     tokens_as_normalized: bool = False
     """Whether added tokens that are looked for in normalized text are spelled as they stand there,
     and not to be normalized themselves."""
@@ -37,21 +55,37 @@ def is_byte_level(pre_tokenizer: Mapping[str, Any] | None) -> bool:
     return bool(steps) and steps[-1]["type"] == "ByteLevel"
 
 
-def pipeline_from_json(head: Mapping[str, Any]) -> Pipeline:
-    """The pipeline before the model. Raises NotCoveredError where kernels do not run it."""
+def marks_blanks(head: Mapping[str, Any]) -> bool:
+    """Whether the model sees U+2581 for every blank, so that a blank may stand for it."""
+    steps = _steps(head.get("pre_tokenizer"))
+    if not steps:
+        return ends_in_marks(head.get("normalizer"))
+    return len(steps) == 1 and steps[0]["type"] == "Metaspace"
+
+
+def pipeline_from_json(head: Mapping[str, Any], *, blanks: bool = False) -> Pipeline:
+    """The pipeline before the model; with ``blanks``, one that leaves blanks where `marks_blanks`
+    and the tables of the model have blanks for U+2581.
+
+    Raises NotCoveredError where kernels do not run it.
+    """
     normalize = normalizer_from_json(head.get("normalizer"))
     steps = _steps(head.get("pre_tokenizer"))
     if len(steps) == 1 and steps[0]["type"] == "Metaspace":
         step = steps[0]
-        if step["replacement"] != _BLANK:
+        if step["replacement"] != MARK:
             raise NotCoveredError(f"Metaspace with {step['replacement']!r}")
         scheme = step.get("prepend_scheme") or (
             "always" if step.get("add_prefix_space", True) else "never"
         )
-        scanner: Scanner = scan.METASPACE if step.get("split", True) else WholeScanner()
-        return Pipeline(normalize, metaspace(scheme), scanner)
+        scanner: Scanner = WholeScanner()
+        if step.get("split", True):
+            scanner = scan.BLANKS if blanks else scan.METASPACE
+        return Pipeline(normalize, metaspace(scheme, blanks=blanks), scanner)
     if any(step["type"] == "Metaspace" for step in steps):
         raise NotCoveredError("Metaspace among other pre-tokenizers")
+    if blanks:
+        normalize = with_blanks(normalize)
     prepare = Change()
     scanners: list[Scanner] = []
     for step in steps:
@@ -114,22 +148,38 @@ def _scanner(step: Mapping[str, Any]) -> Scanner:
     raise NotCoveredError(f"pre-tokenizer {kind}")
 
 
-def cut_at_blanks(tables: BpeTables | UnigramTables) -> Scanner:
-    """How to split text that a pipeline leaves whole: before runs of U+2581 where that is safe.
+def cut_between_tokens(tables: Tables, scanner: Scanner, *, blanks: bool) -> Scanner:
+    """The scanner, or one that cuts finer without a change to any id, so that more of the pieces
+    are such as came before: where no token goes across (see `encoders.scan.joins`)."""
+    if isinstance(tables, WordPieceTables):
+        return scanner
+    whole = isinstance(scanner, WholeScanner)
+    # Unknown characters that become bytes do not fuse, and may be parted.
+    fallback = bool((tables.byte_ids != ABSENT).all())
+    blank = ord(" " if blanks else MARK)
+    if isinstance(tables, UnigramTables):
+        if not whole:
+            return scanner  # each of its pieces begins anew, and others would too
+        known = None if fallback else _known(tables.vocab, tables.offsets)
+        return JoinScanner.of(tables.vocab, tables.offsets, known=known, blank=blank)
+    if not (whole or scanner in (scan.METASPACE, scan.BLANKS)):
+        return scanner
+    by_character, unknown, fuses, _ = tables.options.tolist()
+    places_differ = (tables.char_values != tables.char_values[:1]).any()
+    # What is unknown and vanishes makes neighbours of what was around it.
+    vanishes = unknown == ABSENT and not fallback
+    if not by_character or places_differ or vanishes or (tables.merges == unknown).any():
+        return scanner
+    fused = fuses and not fallback
+    known = _known(tables.char_keys, tables.char_offsets) if fused else None
+    return JoinScanner.of(
+        tables.vocab, tables.offsets, known=known, blank=blank, each_blank=not whole
+    )
 
-    It is where no token holds U+2581 behind anything else: then no token crosses such a cut, ids
-    stay the same, and pieces are words that the cache knows instead of whole documents.
-    """
-    flat, offsets = tables.vocab, tables.offsets
-    if isinstance(tables, BpeTables):
-        by_character, unknown, *_ = tables.options.tolist()
-        places_differ = (tables.char_values != tables.char_values[:1]).any()
-        if not by_character or places_differ or (tables.merges == unknown).any():
-            return WholeScanner()
-    at = np.flatnonzero((flat[:-2] == 0xE2) & (flat[1:-1] == 0x96) & (flat[2:] == 0x81))
-    begins = np.zeros(len(flat) + 1, np.bool_)
-    begins[offsets] = True
-    alone = at[begins[at] & begins[at + 3]]
-    behind = at[~begins[at]]
-    safe = len(alone) > 0 and np.isin(behind - 3, at).all()
-    return scan.METASPACE_RUNS if safe else WholeScanner()
+
+def _known(tokens: Bytes, offsets: Offsets) -> NDArray[np.uint8]:
+    """uint8[128]: which ASCII characters are tokens by themselves."""
+    found = np.zeros(128, np.uint8)
+    single = tokens[offsets[:-1][np.diff(offsets) == 1]]
+    found[single[single < 0x80]] = 1
+    return found

@@ -147,6 +147,15 @@ class TestSentencePiece:
         _, _, found = run(ours, [text.encode() for text in batch])
         assert [row.decode() for row in rows(found)] == [library.normalize(t) for t in batch]
 
+    @given(batch=st.lists(odd, max_size=4), prefix=st.booleans(), single=st.booleans())
+    @settings(max_examples=150)
+    def test_blanks_may_stay_blanks(self, rule, batch, prefix, single):
+        marked, _ = self.both(rule, prefix, single, False, ())
+        plain = SentencePiece(marked.charsmap, prefix, single, escape_whitespaces=False)
+        batch = [text.replace("\u2581", "_").encode() for text in batch]
+        expected = [row.replace("\u2581".encode(), b" ") for row in rows(run(marked, batch)[2])]
+        assert rows(run(plain, batch)[2]) == expected
+
     def test_every_code_point(self, rule):
         ours, library = self.both(rule, True, True, False, ())
         batch = [c for c in EVERY[1::3] if c != "\0"]

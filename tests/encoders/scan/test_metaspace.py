@@ -1,4 +1,4 @@
-"""The scanners for U+2581 equal a regular expression."""
+"""The scanners for U+2581, and for blanks in its place, equal a regular expression."""
 
 import pytest
 import regex
@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from encoders import scan
 from encoders.scan import pieces
 
-PATTERNS = [(scan.METASPACE, "▁?[^▁]*"), (scan.METASPACE_RUNS, "▁*[^▁]*")]
+PATTERNS = [(scan.METASPACE, "▁?[^▁]*"), (scan.BLANKS, " ?[^ ]*")]
 
 
 @pytest.mark.parametrize(("scanner", "pattern"), PATTERNS)
-@given(text=st.text(alphabet="▁aé▂☁日") | st.text())
+@given(text=st.text(alphabet="▁ aé▂☁日") | st.text())
 def test_equal_to_regex(scanner, pattern, text):
     raw = text.encode("utf-8", "replace")
     expected = [m.encode() for m in regex.findall(pattern, raw.decode()) if m]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import tokenizers
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from tokenizers import decoders
 
@@ -145,6 +145,7 @@ def test_decode_and_stream_of_byte_fallback(text):
     peer = metaspace()
     tok = Tokenizer.from_bytes(peer.to_str().encode())
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assume("<s>" not in text)  # ordinary text to us, a token to the peer
     ids = tok.encode(text)
     assert ids.tolist() == peer.encode(text).ids
     assert tok.decode(ids) == peer.decode(ids.tolist())

@@ -28,6 +28,8 @@ class Plan:
     odd: Mapping[int, bytes] | None = None
     pattern: str = ""
     """The split pattern of a rank file, which its head cannot always spell."""
+    blanks: bool = False
+    """Whether the tables have a blank for U+2581, which text then need not be changed to."""
     reason: str = ""
     content: bytes = b""
 

@@ -6,8 +6,9 @@ Field numbers are those of sentencepiece_model.proto; only what changes ids is r
 import base64
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
@@ -15,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables, tables_from_merges
-from encoders.buffers import ABSENT
-from encoders.normalize import SentencePiece
+from encoders.buffers import ABSENT, Bytes, Offsets
+from encoders.normalize import Normalized, SentencePiece, Sequence
 from encoders.unigram import UnigramTables, unigram_tables
 from tokenkit.errors import FormatError
 from tokenkit.text.added import AddedToken
+from tokenkit.text.changes import BLANKS_FOR_MARKS, MARK, Change
 from tokenkit.text.formats.plan import Plan, fingerprint_of
 from tokenkit.text.pipeline import NotCoveredError
 
@@ -163,8 +165,9 @@ def read(content: bytes) -> Plan:
         for id_, piece in enumerate(model.pieces)
         if piece.kind not in (Kind.NORMAL, Kind.CONTROL)
     }
+    blanks = _may_have_blanks(model)
     try:
-        return Plan(head, fingerprint, _tables(model), odd)
+        return Plan(head, fingerprint, _tables(model, blanks), odd, blanks=blanks)
     except NotCoveredError as reason:
         return Plan(head, fingerprint, reason=str(reason))
 
@@ -182,26 +185,57 @@ def _rules(model: Model) -> dict[str, Any]:
     }
 
 
-def normalizer_from_rules(rules: Mapping[str, Any]) -> SentencePiece:
-    """The normalizer that the head of a `Plan` describes."""
+def normalizer_from_rules(rules: Mapping[str, Any], blanks: bool) -> Change:
+    """The normalizer that the head of a `Plan` describes; with ``blanks`` for U+2581."""
     kept = tuple(symbol.encode() for symbol in rules["kept"])
     options = {name: rules[name] for name in rules if name not in ("charsmap", "kept")}
-    return SentencePiece(base64.b64decode(rules["charsmap"]), kept=kept, **options)
+    marked = SentencePiece(base64.b64decode(rules["charsmap"]), kept=kept, **options)
+    return Change((_WithBlanks(marked) if blanks else marked,))
 
 
-def _tables(model: Model) -> BpeTables | UnigramTables:
+@dataclass(frozen=True)
+class _WithBlanks:
+    """What ``marked`` makes, with a blank for every U+2581."""
+
+    marked: SentencePiece
+
+    @cached_property
+    def _unmarked(self) -> SentencePiece:
+        return replace(self.marked, escape_whitespaces=False)
+
+    def normalize(self, text: Bytes, bounds: Offsets, *, align: bool = False) -> Normalized:
+        """See `Normalizer`."""
+        if MARK.encode() not in self.marked.charsmap:
+            without = BLANKS_FOR_MARKS.normalize(text, bounds)
+            if without.text is text:
+                return self._unmarked.normalize(text, bounds, align=align)
+        # U+2581 of the text's own is no blank until blanks have become it.
+        return Sequence((self.marked, BLANKS_FOR_MARKS)).normalize(text, bounds, align=align)
+
+
+def _may_have_blanks(model: Model) -> bool:
+    """Whether a blank can stand for U+2581: every blank becomes one, and no piece has a blank."""
+    texts = {piece.text for piece in model.pieces}
+    return model.escapes_blanks and MARK in texts and not any(" " in text for text in texts)
+
+
+def _bytes(piece: Piece, blanks: bool) -> bytes:
+    return (piece.text.replace(MARK, " ") if blanks else piece.text).encode()
+
+
+def _tables(model: Model, blanks: bool) -> BpeTables | UnigramTables:
     """Raises NotCoveredError for what the kernels do not do as `sentencepiece` does."""
     if model.algorithm is Algorithm.UNIGRAM:
-        return _unigram_tables(model)
+        return _unigram_tables(model, blanks)
     if model.algorithm in (Algorithm.BPE, Algorithm.CHAR):
-        return bpe_tables(model)
+        return bpe_tables(model, blanks)
     raise NotCoveredError(f"a SentencePiece {model.algorithm.name.lower()} model")
 
 
-def bpe_tables(model: Model) -> BpeTables:
+def bpe_tables(model: Model, blanks: bool) -> BpeTables:
     """Tables of a BPE model: two neighbours merge where a piece is both, best score first.
 
-    A character model is one without merges.
+    A character model is one without merges. ``blanks``: for U+2581.
     """
     if any(piece.kind == Kind.UNUSED for piece in model.pieces):
         raise NotCoveredError("a SentencePiece model with unused pieces")
@@ -220,8 +254,10 @@ def bpe_tables(model: Model) -> BpeTables:
     )
     table = np.array(rows, np.uint32).reshape(-1, 4)
     byte_ids = _byte_ids(model)
-    alphabet = {text.encode(): id_ for text, id_ in ids.items() if len(text) == 1}
-    tokens = [p.text.encode() if p.kind == Kind.NORMAL else b"" for p in model.pieces]
+    alphabet = {
+        _bytes(model.pieces[id_], blanks): id_ for text, id_ in ids.items() if len(text) == 1
+    }
+    tokens = [_bytes(p, blanks) if p.kind == Kind.NORMAL else b"" for p in model.pieces]
     return tables_from_merges(
         tokens,
         np.ascontiguousarray(table[:, 1:]),
@@ -233,11 +269,11 @@ def bpe_tables(model: Model) -> BpeTables:
     )
 
 
-def _unigram_tables(model: Model) -> UnigramTables:
+def _unigram_tables(model: Model, blanks: bool) -> UnigramTables:
     normal = [piece.score for piece in model.pieces if piece.kind == Kind.NORMAL]
     matched = (Kind.NORMAL, Kind.USER_DEFINED)
     return unigram_tables(
-        [p.text.encode() if p.kind in matched else b"" for p in model.pieces],
+        [_bytes(p, blanks) if p.kind in matched else b"" for p in model.pieces],
         [_score(piece) for piece in model.pieces],
         model.unknown,
         least=min(normal, default=0.0),

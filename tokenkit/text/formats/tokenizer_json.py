@@ -1,6 +1,7 @@
 """Hugging Face tokenizer.json."""
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,14 @@ from encoders.unigram import UnigramTables, unigram_tables
 from encoders.wordpiece import WordPieceTables, wordpiece_tables
 from tokenkit.errors import FormatError
 from tokenkit.text import byte_map
+from tokenkit.text.changes import MARK
 from tokenkit.text.formats.plan import Plan, fingerprint_of
-from tokenkit.text.pipeline import NotCoveredError, is_byte_level, pipeline_from_json
+from tokenkit.text.pipeline import (
+    NotCoveredError,
+    is_byte_level,
+    marks_blanks,
+    pipeline_from_json,
+)
 
 
 def read(content: bytes) -> Plan:
@@ -36,7 +43,8 @@ def read(content: bytes) -> Plan:
 def _kernel_plan(spec: dict[str, Any], head: dict[str, Any], fingerprint: str) -> Plan:
     model = spec["model"]
     if model.get("type") == "Unigram" and not is_byte_level(spec.get("pre_tokenizer")):
-        return Plan(head, fingerprint, _unigram(model), {})
+        blanks = _may_have_blanks(head, (token for token, _ in model["vocab"]))
+        return Plan(head, fingerprint, _unigram(model, blanks), {}, blanks=blanks)
     if model.get("type") == "WordPiece" and not is_byte_level(spec.get("pre_tokenizer")):
         return Plan(head, fingerprint, _wordpiece(model), {})
     if model.get("type", "BPE") != "BPE":
@@ -47,9 +55,18 @@ def _kernel_plan(spec: dict[str, Any], head: dict[str, Any], fingerprint: str) -
     unknown = model.get("unk_token")
     if unknown is not None and unknown not in vocab:
         raise NotCoveredError("an unknown token outside the vocabulary")
-    by_bytes = is_byte_level(spec.get("pre_tokenizer"))
-    tables, odd = (_byte_level if by_bytes else _by_character)(model, vocab)
-    return Plan(head, fingerprint, tables, odd)
+    if is_byte_level(spec.get("pre_tokenizer")):
+        return Plan(head, fingerprint, *_byte_level(model, vocab))
+    blanks = _may_have_blanks(head, vocab)
+    return Plan(head, fingerprint, *_by_character(model, vocab, blanks), blanks=blanks)
+
+
+def _may_have_blanks(head: Mapping[str, Any], tokens: Iterable[str]) -> bool:
+    """Whether a blank can stand for U+2581 in the tables."""
+    model, texts = head["model"], set(tokens)
+    affixes = model.get("continuing_subword_prefix") or model.get("end_of_word_suffix")
+    has_blank = any(" " in text for text in texts)
+    return marks_blanks(head) and MARK in texts and not has_blank and not affixes
 
 
 def _byte_level(model: dict[str, Any], vocab: dict[str, int]) -> tuple[BpeTables, dict[int, bytes]]:
@@ -80,8 +97,9 @@ def _byte_level(model: dict[str, Any], vocab: dict[str, int]) -> tuple[BpeTables
 
 
 def _by_character(
-    model: dict[str, Any], vocab: dict[str, int]
+    model: dict[str, Any], vocab: dict[str, int], blanks: bool
 ) -> tuple[BpeTables, dict[int, bytes]]:
+    mark = " " if blanks else MARK
     prefix = model.get("continuing_subword_prefix") or ""
     suffix = model.get("end_of_word_suffix") or ""
     ignore = bool(model.get("ignore_merges"))
@@ -99,12 +117,12 @@ def _by_character(
         bare = text.removesuffix(suffix)
         if prefix and len(bare) > len(prefix):
             bare = bare.removeprefix(prefix)
-        tokens[id_] = bare.encode("utf-8", "surrogatepass")
+        tokens[id_] = bare.replace(MARK, mark).encode("utf-8", "surrogatepass")
         if bare != text:
             odd[id_] = text.encode("utf-8", "surrogatepass")
     characters = [
-        _characters(vocab, before, after)
-        for before, after in (("", suffix), ("", ""), (prefix, suffix), (prefix, ""))
+        {c.replace(MARK, mark).encode("utf-8", "surrogatepass"): id_ for c, id_ in found.items()}
+        for found in _alphabets(vocab, prefix, suffix)
     ]
     tables = tables_from_merges(
         tokens,
@@ -130,8 +148,10 @@ def _wordpiece(model: dict[str, Any]) -> WordPieceTables:
     )
 
 
-def _unigram(model: dict[str, Any]) -> UnigramTables:
-    tokens = [token.encode("utf-8", "surrogatepass") for token, _ in model["vocab"]]
+def _unigram(model: dict[str, Any], blanks: bool) -> UnigramTables:
+    mark = " " if blanks else MARK
+    texts = [token.replace(MARK, mark) for token, _ in model["vocab"]]
+    tokens = [text.encode("utf-8", "surrogatepass") for text in texts]
     scores = [float(score) for _, score in model["vocab"]]
     if model.get("unk_id") is None:
         raise NotCoveredError("a unigram model without unknown token")
@@ -145,11 +165,17 @@ def _unigram(model: dict[str, Any]) -> UnigramTables:
     return unigram_tables(tokens, scores, unknown, least=least, single=False, byte_ids=byte_ids)
 
 
-def _characters(vocab: dict[str, int], prefix: str, suffix: str) -> dict[bytes, int]:
+def _alphabets(vocab: dict[str, int], prefix: str, suffix: str) -> list[dict[str, int]]:
+    """Symbols of single characters that are alone, first, last and inner in a piece."""
+    places = (("", suffix), ("", ""), (prefix, suffix), (prefix, ""))
+    return [_characters(vocab, before, behind) for before, behind in places]
+
+
+def _characters(vocab: dict[str, int], prefix: str, suffix: str) -> dict[str, int]:
     """Symbols of single characters, spelled with what goes before and behind."""
     length = len(prefix) + 1 + len(suffix)
     return {
-        token[len(prefix) : len(prefix) + 1].encode("utf-8", "surrogatepass"): id_
+        token[len(prefix)]: id_
         for token, id_ in vocab.items()
         if len(token) == length and token.startswith(prefix) and token.endswith(suffix)
     }

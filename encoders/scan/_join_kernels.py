@@ -1,0 +1,92 @@
+"""Cutting text where no token of a vocabulary goes on from one character to the next."""
+
+import numpy as np
+
+from encoders.jit import inlined, kernel
+from encoders.pieces._kernels import MULTIPLIER
+
+ILL_FORMED = -1
+
+
+@inlined
+def code_at(text, at, end):
+    """Code point and bytes of the character at ``at``; (ILL_FORMED, 1) where there is none."""
+    lead = np.int64(text[at])
+    if lead < 0x80:
+        return lead, 1
+    left = end - at
+    b1 = np.int64(text[at + 1]) ^ 0x80
+    b2 = np.int64(text[at + 2]) ^ 0x80
+    b3 = np.int64(text[at + 3]) ^ 0x80
+    if 0xC2 <= lead < 0xE0 and left >= 2 and b1 < 0x40:
+        return (lead & 0x1F) << 6 | b1, 2
+    code = (lead & 0x0F) << 12 | b1 << 6 | b2
+    if 0xE0 <= lead < 0xF0 and left >= 3 and b1 | b2 < 0x40:
+        if code >= 0x800 and (code < 0xD800 or code >= 0xE000):
+            return code, 3
+    code = (lead & 0x07) << 18 | b1 << 12 | b2 << 6 | b3
+    if 0xF0 <= lead < 0xF5 and left >= 4 and b1 | b2 | b3 < 0x40:
+        if 0x10000 <= code < 0x110000:
+            return code, 4
+    return ILL_FORMED, 1
+
+
+@inlined
+def pair_bit(before, after, shift):
+    """Number of the bit that two neighbouring characters have in the set."""
+    return (np.uint64(before) << np.uint64(21) | np.uint64(after)) * MULTIPLIER >> shift
+
+
+@kernel
+def fill_joins(pairs, bits, shift):
+    """Put pairs of code points (int64[n, 2]) into the set."""
+    for i in range(len(pairs)):
+        bit = pair_bit(pairs[i, 0], pairs[i, 1], shift)
+        bits[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+
+
+@kernel
+def scan_joins(
+    text, bounds, document, position, ends, ascii_joins, bits, shift, known, blank, each_blank
+):
+    """A piece ends where the next character joins to none of a token.
+
+    ``ascii_joins``: uint8[128 * 128], whether two ASCII characters are neighbours in a token;
+    ``bits``: the same of all characters, a hashed bit set, in which others may seem to be;
+    ``known``: uint8[128], ASCII characters beside which a cut is safe, as it is beside ``blank``,
+    a code point; or empty where it is beside all. ``each_blank``: a piece ends before each blank.
+    """
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count == len(ends):
+                return count, document, position
+            before, size = code_at(text, position, end)
+            position += size
+            while position < end:
+                after = np.int64(text[position])
+                if (before | after) < 0x80 and before >= 0:
+                    size = 1
+                    joins = ascii_joins[np.uint64(before << 7 | after)] != 0
+                else:
+                    after, size = code_at(text, position, end)
+                    bit = pair_bit(before, after, shift)
+                    joins = bits[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1) != 0
+                    joins = joins or before < 0 or after < 0
+                if after == blank and each_blank:
+                    break
+                if not joins and (
+                    len(known) == 0
+                    or before == blank
+                    or after == blank
+                    or (before < 0x80 and known[np.uint64(before & 0x7F)])
+                    or (after < 0x80 and known[np.uint64(after & 0x7F)])
+                ):
+                    break
+                before = after
+                position += size
+            ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position
