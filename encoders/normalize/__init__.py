@@ -8,6 +8,7 @@ from encoders.normalize.edits import (
     ReplaceRegex,
     Sequence,
     Strip,
+    WellFormed,
     emptied,
     put_before,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "Sequence",
     "Strip",
     "StripAccents",
+    "WellFormed",
     "emptied",
     "put_before",
 ]

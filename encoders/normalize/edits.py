@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Offsets, padded
 from encoders.normalize.running import Normalized, Normalizer, each_document, in_turn, run
+from encoders.utf8 import first_invalid, mended
 
 _BLANKS = " {2,}"
 Flags: TypeAlias = NDArray[np.bool_]
@@ -134,6 +135,17 @@ def _assemble(
     arguments = (starts, stops, padded(front), len(front), fronted)
     growth = 1 + len(front) * (len(bounds) - 1) / max(1, int(bounds[-1] - bounds[0]))
     return run(_kernels.assemble, text, bounds, arguments, align=align, growth=growth)
+
+
+@dataclass(frozen=True)
+class WellFormed:
+    """U+FFFD for every byte outside UTF-8, each by itself. Idempotent."""
+
+    def normalize(self, text: Bytes, bounds: Offsets, *, align: bool = False) -> Normalized:
+        """See `Normalizer`."""
+        if (first_invalid(text, bounds[:-1], bounds[1:]) < 0).all():
+            return Normalized(text, bounds, None)
+        return each_document(mended, text, bounds, align=align)
 
 
 @dataclass(frozen=True)

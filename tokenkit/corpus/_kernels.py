@@ -1,4 +1,4 @@
-"""Loops over the bytes of a batch: separators, UTF-8, JSON fields, and rows of tokens."""
+"""Loops over the bytes of a batch: separators, JSON fields, and rows of tokens."""
 
 import numpy as np
 
@@ -45,46 +45,6 @@ def find_separators(text, start, separator, found):
         else:
             i += 1
     return count
-
-
-@kernel
-def first_invalid(text, starts, stops, where):
-    """For each record, the offset in it of the first byte that is not UTF-8, or -1."""
-    for record in range(len(starts)):
-        start, stop = starts[record], stops[record]
-        i = start
-        where[record] = -1
-        while i < stop:
-            if i + 8 <= stop and load_u64(text, i) & HIGHS == 0:
-                i += 8
-                continue
-            size = character_size(text, i, stop)
-            if size == 0:
-                where[record] = i - start
-                break
-            i += size
-
-
-@inlined
-def character_size(text, i, stop):
-    """Bytes of the well-formed character at ``i`` (RFC 3629), or 0."""
-    lead = text[i]
-    if lead < 0x80:
-        return 1
-    if lead < 0xC2 or lead > 0xF4:
-        return 0
-    size = 2 if lead < 0xE0 else 3 if lead < 0xF0 else 4
-    if i + size > stop:
-        return 0
-    second = text[i + 1]
-    low = 0xA0 if lead == 0xE0 else 0x90 if lead == 0xF0 else 0x80
-    high = 0x9F if lead == 0xED else 0x8F if lead == 0xF4 else 0xBF
-    if second < low or second > high:
-        return 0
-    for k in range(2, size):
-        if text[i + k] & 0xC0 != 0x80:
-            return 0
-    return size
 
 
 @inlined

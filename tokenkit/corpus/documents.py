@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import PADDING, Bytes, Offsets, joined
+from encoders.utf8 import first_invalid
 from tokenkit.corpus.inputs import InputStream
 from tokenkit.corpus.records import ReadOptions, Records, Rejected, read_records, too_long
 
@@ -53,8 +54,7 @@ def documents_of(records: Records, path: str, options: ReadOptions) -> Documents
     from tokenkit.corpus import _kernels
 
     lengths = records.stops - records.starts
-    where = np.empty(len(lengths), np.int64)
-    _kernels.first_invalid(records.text, records.starts, records.stops, where)
+    where = first_invalid(records.text, records.starts, records.stops)
     fits = lengths <= options.limit
     quick = (where < 0) & (lengths > 0) & fits
     special: dict[int, bytes | str] = {}

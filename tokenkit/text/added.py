@@ -110,15 +110,15 @@ class AddedTokenFinder:
         for found_start, found_stop, which, document in rows:
             token, start, stop = self.tokens[which], int(found_start), int(found_stop)
             begin, end = int(bounds[document]), int(bounds[document + 1])
-            before = text[max(begin, start - 256) : start].tobytes().decode("utf-8", "ignore")
-            after = text[stop : min(end, stop + 4)].tobytes().decode("utf-8", "ignore")
+            before = text[max(begin, start - 256) : start].tobytes().decode("utf-8", "replace")
+            after = text[stop : min(end, stop + 4)].tobytes().decode("utf-8", "replace")
             if token.single_word and (word_before.search(before) or word_after.match(after)):
                 continue
             if token.lstrip and start > max(begin, taken_to):
-                blank = text[max(begin, taken_to) : start].tobytes().decode("utf-8", "ignore")
+                blank = text[max(begin, taken_to) : start].tobytes().decode("utf-8", "replace")
                 start -= len(blank[len(blank.rstrip(_SPACES)) :].encode())
             if token.rstrip:
-                rest = text[stop:end].tobytes().decode("utf-8", "ignore")
+                rest = text[stop:end].tobytes().decode("utf-8", "replace")
                 stop += len(rest[: len(rest) - len(rest.lstrip(_SPACES))].encode())
             kept.append((start, stop, which))
             taken_to = stop

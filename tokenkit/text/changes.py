@@ -74,6 +74,11 @@ def normalizer_from_json(normalizer: Mapping[str, Any] | None) -> Change:
     return Change(tuple(_normalizer(step) for step in _flat(normalizer)))
 
 
+def of_well_formed(change: Change) -> Change:
+    """A change, after U+FFFD has come in place of what is not UTF-8."""
+    return Change((normalize.WellFormed(), *change.steps), change.front)
+
+
 def _flat(normalizer: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
     if normalizer is None:
         return []

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby, pairwise
 from typing import Any, Protocol
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from encoders.bpe import BpeEncoder, BpeTables, decode
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.match import stitch
+from encoders.parallel import in_parallel
 from encoders.unigram import UnigramEncoder, UnigramTables
+from encoders.utf8 import mended
 from encoders.wordpiece import WordPieceEncoder
 from tokenkit.errors import DecodeError, EncodeError, FormatError
 from tokenkit.text import byte_map
@@ -83,7 +85,21 @@ class KernelEngine:
         self, text: Bytes, bounds: Offsets, allowed: Allowed, threads: int
     ) -> tuple[Ids, Offsets]:
         """See `Engine.encode`."""
-        raw, later = self._finders_for(allowed)
+        finders = self._finders_for(allowed)
+        total = int(bounds[-1] - bounds[0])
+        if threads > 1 and np.diff(bounds).max(initial=0) * threads <= total:
+            one = partial(self._encode, finders=finders, threads=1)
+            return in_parallel(one, text, bounds, threads, cuts_at_lines=False)
+        return self._encode(text, bounds, finders, threads)
+
+    def _encode(
+        self,
+        text: Bytes,
+        bounds: Offsets,
+        finders: tuple[AddedTokenFinder, AddedTokenFinder],
+        threads: int,
+    ) -> tuple[Ids, Offsets]:
+        raw, later = finders
         cut = raw.cut(text, bounds)
         if cut is None:
             text, bounds = self._pipeline.normalize.all(text, bounds)
@@ -204,10 +220,7 @@ class LibraryEngine:
     ) -> tuple[Ids, Offsets]:
         """See `Engine.encode`; the library decides on threads itself."""
         del threads
-        texts = [
-            text[start:stop].tobytes().decode("utf-8", "replace")
-            for start, stop in pairwise(bounds)
-        ]
+        texts = [mended(text[start:stop].tobytes()).decode() for start, stop in pairwise(bounds)]
         batch = self._for(allowed).encode_batch_fast(texts, add_special_tokens=False)
         return _rows([encoding.ids for encoding in batch])
 
@@ -273,8 +286,8 @@ class SentencePieceLibrary:
         """The text in the form that is cut into pieces."""
         return str(self.processor.normalize(text))
 
-    def spans(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        """Ids of one text and their spans of characters."""
+    def spans(self, text: bytes) -> tuple[list[int], list[tuple[int, int]]]:
+        """Ids of one text and their spans of bytes."""
         found = self.processor.encode(text, out_type="offset_mapping")
         return found["ids"], found["offsets"]
 
@@ -325,10 +338,7 @@ class SentencePieceEngine:
         cut = AddedTokenFinder(enabled(self._added, allowed)).cut(text, bounds)
         if cut is not None:
             text, bounds = cut.text, cut.bounds
-        texts = [
-            text[start:stop].tobytes().decode("utf-8", "replace")
-            for start, stop in pairwise(bounds)
-        ]
+        texts = [text[start:stop].tobytes() for start, stop in pairwise(bounds)]
         rows = self._processor.encode(texts, num_threads=threads) if texts else []
         ids, id_bounds = _rows(rows)
         return (

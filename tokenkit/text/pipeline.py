@@ -25,6 +25,7 @@ from tokenkit.text.changes import (
     ends_in_marks,
     metaspace,
     normalizer_from_json,
+    of_well_formed,
     prefix_space,
     with_blanks,
 )
@@ -71,6 +72,8 @@ def pipeline_from_json(head: Mapping[str, Any], *, blanks: bool = False) -> Pipe
     """
     normalize = normalizer_from_json(head.get("normalizer"))
     steps = _steps(head.get("pre_tokenizer"))
+    if normalize.steps or not is_byte_level(head.get("pre_tokenizer")):
+        normalize = of_well_formed(normalize)
     if len(steps) == 1 and steps[0]["type"] == "Metaspace":
         step = steps[0]
         if step["replacement"] != MARK:

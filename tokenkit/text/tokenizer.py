@@ -57,7 +57,7 @@ class Tokenizer:
 
     A `str` with lone surrogates is read as UTF-16 would be: pairs combine, the rest becomes
     U+FFFD. `bytes` that are not UTF-8 are encoded byte by byte without loss by a byte-level
-    tokenizer on the kernels, unless it normalises; elsewhere what is no UTF-8 becomes U+FFFD.
+    tokenizer on the kernels, unless it normalises; elsewhere each byte that is not becomes U+FFFD.
     """
 
     def __init__(self, source: Source, plan: Plan, engine: Engine) -> None:
@@ -400,7 +400,10 @@ class Tokenizer:
         if self._sentencepiece and not any(
             token in clean for token in self.special_tokens if allowed is None or token in allowed
         ):
-            return spans.from_char_spans(*self._sentencepiece.spans(clean), given)
+            raw = given if isinstance(given, bytes) else clean.encode()
+            found, byte_spans = self._sentencepiece.spans(raw)
+            at = np.array(byte_spans, np.int64).reshape(-1, 2)
+            return spans.from_byte_spans(np.array(found, np.uint32), at, given)
         if self._sentencepiece:
             raise EncodeError("spans around control pieces of a SentencePiece model are not known")
         return spans.from_char_spans(*self._spanning_library.spans(clean, allowed), given)

@@ -47,31 +47,6 @@ def test_separators_are_those_of_split(text, separator):
     assert parts == text.split(separator)
 
 
-almost_utf8 = st.lists(
-    st.sampled_from(["a" * 9, "é", "語", "😀", "\ud800", "\U0010ffff", "\ue000"]).map(
-        lambda t: t.encode("utf-8", "surrogatepass")
-    )
-    | st.binary(max_size=2)
-    | st.sampled_from([b"\xf4\x90\x80\x80", b"\xe0\x9f\xbf", b"\xf0\x8f\xbf\xbf", b"\xc1\xbf"])
-).map(b"".join)
-
-
-@given(st.lists(almost_utf8, max_size=4))
-def test_invalid_utf8_is_where_python_finds_it(records):
-    text, starts, stops = laid_out(records)
-    where = np.empty(len(records), np.int64)
-    _kernels.first_invalid(text, starts, stops, where)
-    assert where.tolist() == [invalid_byte(record) for record in records]
-
-
-def invalid_byte(raw):
-    try:
-        raw.decode()
-    except UnicodeDecodeError as error:
-        return error.start
-    return -1
-
-
 @given(st.lists(st.binary(max_size=20)))
 def test_gather(records):
     text, starts, stops = laid_out(records)

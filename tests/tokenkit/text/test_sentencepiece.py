@@ -47,6 +47,10 @@ OPTIONS = {
 ON_LIBRARY = {"word"}
 
 
+def odd_bytes(text):
+    return text.encode("utf-8", "surrogatepass")
+
+
 @cache
 def content(name):
     out = io.BytesIO()
@@ -109,6 +113,13 @@ class TestModels:
         assert "".join(ours.decode_stream().pull(ids)) == library.decode(ids)
         found = ours.encode_with_offsets(text)
         assert found.ids.tolist() == ids
+
+    @given(raw=st.lists(st.binary(max_size=4) | texts.map(odd_bytes)).map(b"".join))
+    @settings(max_examples=60)
+    def test_bytes_outside_utf8(self, name, raw):
+        ours, library = pair(name)
+        assert ours.encode(raw).tolist() == library.encode(raw)
+        assert ours.encode_with_offsets(raw).ids.tolist() == library.encode(raw)
 
     def test_batches_and_long_text(self, name):
         ours, library = pair(name)

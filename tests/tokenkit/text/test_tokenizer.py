@@ -3,6 +3,7 @@
 import gzip
 import json
 import pickle
+import re
 import threading
 
 import numpy as np
@@ -240,6 +241,10 @@ odd_texts = st.one_of(
 )
 
 
+def as_bytes(text):
+    return text.encode("utf-8", "surrogatepass")
+
+
 @pytest.mark.parametrize("name", PIPELINES)
 class TestPipelines:
     @given(text=odd_texts)
@@ -250,6 +255,22 @@ class TestPipelines:
         text = clean(text)
         expected = peer.encode(text, add_special_tokens=False).ids
         assert tok.encode(text, allowed_special="all").tolist() == expected
+
+    @given(raw=st.lists(st.binary(max_size=4) | odd_texts.map(as_bytes)).map(b"".join))
+    @settings(max_examples=60)
+    def test_bytes_outside_utf8(self, name, raw):
+        tok = self.ours(name)
+        ids = tok.encode(raw)
+        if tok.contract == "lossless" and tok.engine == "kernels":
+            assert tok.decode_bytes(ids) == raw
+        spec = json.loads(PIPELINES[name].to_str())
+        metaspace = spec["pre_tokenizer"]["type"] == "Metaspace"
+        if spec["normalizer"] or metaspace or tok.engine != "kernels":
+            text = raw.decode("utf-8", "surrogateescape")
+            text = re.sub("[\udc80-\udcff]", "\ufffd", text)
+            assert ids.tolist() == tok.encode(text).tolist()
+        if tok.contract != "lossy":
+            assert tok.encode_with_offsets(raw).ids.tolist() == ids.tolist()
 
     def test_the_engine_is_told(self, name):
         tok = self.ours(name)
@@ -451,3 +472,9 @@ def test_skip_special_and_counts():
 def test_named_patterns_all_train():
     assert set(PATTERNS) <= set(NAMED_PATTERNS)
     assert np.array_equal(trained("cl100k").encode(""), np.empty(0, np.uint32))
+
+
+def test_white_space_of_an_added_token_ends_at_a_byte_outside_utf8():
+    tok = Tokenizer.from_bytes(PIPELINES["added"].to_str().encode())
+    assert tok.decode_bytes(tok.encode(b"a \x80\n")) == b"a \x80\n"
+    assert tok.decode_bytes(tok.encode(b"a\x80 \n")) == b"a\x80\n"
