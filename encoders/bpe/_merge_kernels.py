@@ -12,6 +12,7 @@ from encoders.bpe._symbol_kernels import (
     find_pair,
     prefetch_pair,
 )
+from encoders.draws._kernels import next_random
 from encoders.intrinsics import clz64, ctz64, min16_u32, store_u64
 from encoders.jit import inlined, part
 
@@ -299,19 +300,6 @@ def heap_sink(heap, size, at, key):
         heap[at] = heap[child]
         at = child
     heap[at] = key
-
-
-@inlined
-def next_random(state):
-    """xorshift64*, uniform in [0, 1); ``state`` is uint64[1], never zero."""
-    x = state[0]
-    x ^= x >> np.uint64(12)
-    x ^= x << np.uint64(25)
-    x ^= x >> np.uint64(27)
-    state[0] = x
-    return np.float64((x * np.uint64(0x2545F4914F6CDD1D)) >> np.uint64(11)) * (
-        1.0 / 9007199254740992.0
-    )
 
 
 @part

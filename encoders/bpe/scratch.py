@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from encoders.draws import generator
+
 _LANES, _STRIDE = 32, 80
 
 
@@ -50,13 +52,5 @@ def long_piece(longest: int, merges: int, seed: int = 0) -> tuple[Any, ...]:
         heap,
         np.empty(room, np.int32),
         np.empty(room, np.int32),
-        np.array([_mixed(seed) or 1], np.uint64),
+        generator(seed),
     )
-
-
-def _mixed(seed: int) -> int:
-    """SplitMix64 (Steele, Lea and Flood 2014), so that near seeds have nothing in common."""
-    mixed = (seed + 0x9E3779B97F4A7C15) % (1 << 64)
-    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 % (1 << 64)
-    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB % (1 << 64)
-    return mixed ^ mixed >> 31

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import ABSENT, Bytes, Ids, Offsets
+from encoders.draws import generator
 from encoders.parallel import in_parallel
 from encoders.pieces import LONGEST, PieceCache
 from encoders.scan import Scanner
@@ -191,6 +192,38 @@ class UnigramEncoder:
                     position, ends = stop, ends[1:]
         id_bounds[document + 1 :] = at
         self._idle.append(work)
+        return out[:at], id_bounds
+
+    def encode_sampled(
+        self, text: Bytes, bounds: Offsets, alpha: float, seed: int
+    ) -> tuple[Ids, Offsets]:
+        """As `encode`, but of all segmentations one is drawn, with probability in proportion to
+        that under the model, to the power of ``alpha``; the same seed gives the same ids."""
+        from encoders.unigram import _kernels
+
+        out = np.empty(int(bounds[-1] - bounds[0]) + 16, np.uint32)
+        id_bounds = np.zeros(len(bounds), np.int64)
+        document, position, at = 0, int(bounds[0]), 0
+        path, random = _path(self._real, LONGEST + 1), generator(seed)
+        for ends in self.scanner.chunks(text, bounds):
+            longest = int(np.diff(np.where(ends < 0, ~ends, ends), prepend=position).max())
+            if longest >= len(path[0]):
+                path = _path(self._real, 2 * longest)
+            document, position, at = _kernels.encode_sampled(
+                text,
+                bounds,
+                ends,
+                document,
+                position,
+                out,
+                at,
+                id_bounds,
+                self._model,
+                alpha,
+                path,
+                random,
+            )
+        id_bounds[document + 1 :] = at
         return out[:at], id_bounds
 
     def encode_parallel(self, text: Bytes, bounds: Offsets, threads: int) -> tuple[Ids, Offsets]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from encoders.draws._kernels import next_random
 from encoders.intrinsics import float_of_u32, load_u64, store_u64, u32_of_float
 from encoders.jit import inlined, kernel, part
 from encoders.pieces._kernels import (
@@ -187,6 +188,56 @@ def surest_path(text, start, stop, model, path):
     return exact[length] - second[length]
 
 
+@part
+def sampled_path(text, start, stop, model, alpha, path, random):
+    """One segmentation of a piece, drawn with probability as its own, to the power of ``alpha``.
+
+    Forward filtering (Kudo 2018, section 3.1), ``path[3]`` being logarithms of sums; of the tokens
+    that end at a place one is drawn as they are found, in proportion to the paths through each.
+    """
+    trie, scores, unknown_score, _, _, _ = model
+    begin, which, total = path[1], path[2], path[3]
+    length = stop - start
+    total[0] = 0.0
+    for k in range(1, length + 1):
+        begin[k] = -1
+    at = 0
+    while at < length:
+        here = total[at]
+        one = character_length(text, start + at, stop)
+        node, k, single = np.int64(ROOT), at, False
+        while k < length:
+            base = np.int64(trie[node, BASE])
+            if base < 0:
+                break
+            child = base + np.int64(text[start + k])
+            if trie[child, CHECK] != node:
+                break
+            node = child
+            k += 1
+            token = trie[node, TOKEN]
+            if token >= 0:
+                score = here + alpha * np.float64(scores[token])
+                keep_drawn(k, at, score, token, total, begin, which, random)
+                single = single or k == at + one
+        if not single:
+            score = here + alpha * np.float64(unknown_score)
+            keep_drawn(at + one, at, score, UNKNOWN_CHARACTER, total, begin, which, random)
+        at += one
+
+
+@inlined
+def keep_drawn(k, at, score, token, total, begin, which, random):
+    """Paths to ``k`` by a token from ``at``, of which the logarithm of the sum is ``score``."""
+    if begin[k] < 0:
+        total[k], begin[k], which[k] = score, at, token
+        return
+    larger = max(total[k], score)
+    total[k] = larger + np.log(np.exp(total[k] - larger) + np.exp(score - larger))
+    if next_random(random) < np.exp(score - total[k]):
+        begin[k], which[k] = at, token
+
+
 @inlined
 def turn_round(length, begin):
     """Turn the links of a path round, so that it can be walked forwards; its first stop."""
@@ -301,6 +352,29 @@ def encode_one(text, start, stop, out, at, model, lowest, path):
     at = emit_path(text, start, length, first, model, path[1], path[2], out, at)
     path[0][0] = final
     return at
+
+
+@kernel
+def encode_sampled(
+    text, bounds, ends, document, position, out, at, id_bounds, model, alpha, path, random
+):
+    """As `encode_pieces`, of any length that ``path`` has room for, each by `sampled_path`.
+
+    ``random``: uint64[1], see `encoders.draws`. Returns (document, position, ids written up to).
+    """
+    for end in ends:
+        while position == bounds[document + 1]:
+            document += 1
+            id_bounds[document] = at
+        if end < 0:
+            position = ~end
+            continue
+        sampled_path(text, position, end, model, alpha, path, random)
+        length = end - position
+        first = turn_round(length, path[1])
+        at = emit_path(text, position, length, first, model, path[1], path[2], out, at)
+        position = end
+    return document, position, at
 
 
 # --- pieces whose scores go on from one to the next

@@ -1,10 +1,10 @@
 """What runs a tokenizer: our kernels, or a library where they do not cover its pipeline."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import groupby, pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from tokenkit.text.pipeline import Pipeline
 Allowed = frozenset[str] | None
 """Special tokens to recognise in text; None is all of them."""
 
+_Model: TypeAlias = Callable[[Bytes, Offsets], tuple[Ids, Offsets]]
 _KEPT_CHOICES = 64  # sets of allowed specials whose finders are kept
 
 
@@ -88,24 +89,44 @@ class KernelEngine:
         finders = self._finders_for(allowed)
         total = int(bounds[-1] - bounds[0])
         if threads > 1 and np.diff(bounds).max(initial=0) * threads <= total:
-            one = partial(self._encode, finders=finders, threads=1)
+            one = partial(self._encode, finders=finders, model=self._encoder.encode)
             return in_parallel(one, text, bounds, threads, cuts_at_lines=False)
-        return self._encode(text, bounds, finders, threads)
+        return self._encode(
+            text, bounds, finders, partial(self._encoder.encode_parallel, threads=threads)
+        )
+
+    def encode_dropout(
+        self, text: Bytes, bounds: Offsets, allowed: Allowed, dropout: float, seed: int
+    ) -> tuple[Ids, Offsets]:
+        """As `encode`, with BPE-dropout. Raises EncodeError for another model."""
+        if not isinstance(self._encoder, BpeEncoder):
+            raise EncodeError("dropout is of BPE, and this is another model")
+        model = partial(self._encoder.encode_dropout, dropout=dropout, seed=seed)
+        return self._encode(text, bounds, self._finders_for(allowed), model)
+
+    def encode_sampled(
+        self, text: Bytes, bounds: Offsets, allowed: Allowed, alpha: float, seed: int
+    ) -> tuple[Ids, Offsets]:
+        """As `encode`, with drawn segmentations. Raises EncodeError for another model."""
+        if not isinstance(self._encoder, UnigramEncoder):
+            raise EncodeError("alpha is of unigram models, and this is another: try dropout")
+        model = partial(self._encoder.encode_sampled, alpha=alpha, seed=seed)
+        return self._encode(text, bounds, self._finders_for(allowed), model)
 
     def _encode(
         self,
         text: Bytes,
         bounds: Offsets,
         finders: tuple[AddedTokenFinder, AddedTokenFinder],
-        threads: int,
+        model: _Model,
     ) -> tuple[Ids, Offsets]:
         raw, later = finders
         cut = raw.cut(text, bounds)
         if cut is None:
             text, bounds = self._pipeline.normalize.all(text, bounds)
-            return self._encode_normalized(text, bounds, None, later, threads)
+            return self._encode_normalized(text, bounds, None, later, model)
         text, inner = self._pipeline.normalize.all(cut.text, cut.bounds, cut.replaced)
-        ids, id_bounds = self._encode_normalized(text, inner, cut.begins(None), later, threads)
+        ids, id_bounds = self._encode_normalized(text, inner, cut.begins(None), later, model)
         return stitch(ids, id_bounds, cut.replaced, cut.segment_of)
 
     def _encode_normalized(
@@ -114,29 +135,18 @@ class KernelEngine:
         bounds: Offsets,
         first: NDArray[np.bool_] | None,
         finder: AddedTokenFinder,
-        threads: int,
+        model: _Model,
     ) -> tuple[Ids, Offsets]:
         prepare = self._pipeline.prepare
         cut = finder.cut(text, bounds)
         if cut is None:
-            text, bounds = prepare.all(text, bounds, first=first)
-            return self._encoder.encode_parallel(text, bounds, threads)
+            return model(*prepare.all(text, bounds, first=first))
         text, inner = prepare.all(cut.text, cut.bounds, cut.replaced, cut.begins(first))
-        ids, id_bounds = self._encoder.encode_parallel(text, inner, threads)
+        ids, id_bounds = model(text, inner)
         return stitch(ids, id_bounds, cut.replaced, cut.segment_of)
 
     def _as_in_tables(self, token: str) -> str:
         return token.replace(MARK, " ") if self._blanks else token
-
-    def encode_dropout(
-        self, text: Bytes, bounds: Offsets, dropout: float, seed: int
-    ) -> tuple[Ids, Offsets]:
-        """Encode with BPE-dropout; added tokens are ordinary text here."""
-        if not isinstance(self._encoder, BpeEncoder):
-            raise EncodeError("dropout is of BPE, and this is another model")
-        text, bounds = self._pipeline.normalize.all(text, bounds)
-        text, bounds = self._pipeline.prepare.all(text, bounds)
-        return self._encoder.encode_dropout(text, bounds, dropout, seed)
 
     def _finders_for(self, allowed: Allowed) -> tuple[AddedTokenFinder, AddedTokenFinder]:
         found = self._finders.get(allowed)

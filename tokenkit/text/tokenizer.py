@@ -1,6 +1,7 @@
 """The Tokenizer: one immutable object for every format."""
 
 import json
+import math
 import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -284,13 +285,17 @@ class Tokenizer:
         allowed_special: Special = (),
         disallowed_special: Special = (),
         dropout: float = 0.0,
+        alpha: float | None = None,
         seed: int = 0,
     ) -> Ids:
         """Ids of one text, uint32[n].
 
         ``allowed_special``: special tokens to recognise in the text ("all" for every one);
         ``disallowed_special``: those whose spelling in the text is an error, as in tiktoken.
-        ``dropout`` above 0 is BPE-dropout, the same for the same ``seed``.
+        Subword regularisation, the same for the same ``seed``: ``dropout`` above 0 is BPE-dropout
+        (Provilkov et al. 2020); with ``alpha`` a segmentation of a unigram model is drawn, with
+        probability in proportion to its own to the power of ``alpha`` (Kudo 2018; 0 makes all
+        equal, and the larger the more often the best is drawn).
 
         Raises DisallowedSpecialTokenError, naming token and position; EncodeError where the
         engine cannot do as asked.
@@ -299,10 +304,19 @@ class Tokenizer:
         bounds = np.array([0, len(buffer) - PADDING], np.int64)
         if disallowed_special:
             self._refuse(buffer[:-PADDING].tobytes(), allowed_special, disallowed_special)
+        allowed = self._allowed(allowed_special)
         if dropout:
-            ids = self._encode_dropout(buffer, bounds, dropout, seed)
+            if not 0.0 <= dropout <= 1.0:
+                raise EncodeError(f"dropout is a probability, not {dropout}")
+            kernels = self._kernels("dropout")
+            ids, _ = kernels.encode_dropout(buffer, bounds, allowed, dropout, seed)
+        elif alpha is not None:
+            if not 0.0 <= alpha < math.inf:
+                raise EncodeError(f"alpha is a number from 0 up, not {alpha}")
+            kernels = self._kernels("alpha")
+            ids, _ = kernels.encode_sampled(buffer, bounds, allowed, alpha, seed)
         else:
-            ids, _ = self._engine.encode(buffer, bounds, self._allowed(allowed_special), 1)
+            ids, _ = self._engine.encode(buffer, bounds, allowed, 1)
         return self.template.apply(ids) if add_special_tokens else ids
 
     def encode_batch(
@@ -447,12 +461,10 @@ class Tokenizer:
                     "allowed_special to encode it as such, or leave disallowed_special empty"
                 )
 
-    def _encode_dropout(self, text: Bytes, bounds: Offsets, dropout: float, seed: int) -> Ids:
-        if not 0.0 <= dropout <= 1.0:
-            raise EncodeError(f"dropout is a probability, not {dropout}")
+    def _kernels(self, option: str) -> KernelEngine:
         if not isinstance(self._engine, KernelEngine):
-            raise EncodeError(f"dropout needs the kernels; this tokenizer runs on {self.engine}")
-        return self._engine.encode_dropout(text, bounds, dropout, seed)[0]
+            raise EncodeError(f"{option} needs the kernels; this tokenizer runs on {self.engine}")
+        return self._engine
 
     # --- decoding
 

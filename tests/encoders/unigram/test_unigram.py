@@ -1,5 +1,8 @@
 """Viterbi over the double array equals a search of all paths, written plainly."""
 
+from collections import Counter
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -131,3 +134,58 @@ def test_threads_give_the_same():
     one, three = encoder.encode(*batch), encoder.encode_parallel(*batch, threads=3)
     assert np.array_equal(one[0], three[0])
     assert np.array_equal(one[1], three[1])
+
+
+def segmentations(text, known, unknown_score):
+    """Every segmentation into tokens, as ids, and its log probability, by the definition."""
+    if not text:
+        return [((), 0.0)]
+    found = []
+    for stop in range(1, len(text) + 1):
+        token = known.get(text[:stop], (0, unknown_score) if stop == 1 else None)
+        if token is not None:
+            rest = segmentations(text[stop:], known, unknown_score)
+            found += [((token[0], *ids), token[1] + more) for ids, more in rest]
+    return found
+
+
+SCORED = {"a": (1, -1.0), "b": (2, -1.5), "ab": (3, -1.75), "ba": (4, -2.0), "aba": (5, -3.25)}
+
+
+class TestSampling:
+    def setup_method(self):
+        tokens = [b"", *(text.encode() for text in SCORED)]
+        scores = [0.0, *(score for _, score in SCORED.values())]
+        self.tables = unigram_tables(tokens, scores, 0, least=-4.0, single=True)
+        self.encoder = UnigramEncoder(self.tables, WholeScanner(), carries=True)
+
+    def draw(self, text, alpha, seed):
+        return self.encoder.encode_sampled(*joined([text.encode()]), alpha, seed)[0].tolist()
+
+    @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0, 2.0])
+    def test_the_distribution_is_that_of_the_model(self, alpha):
+        text, count = "abaxab", 20_000
+        paths = segmentations(text, SCORED, -14.0)
+        weights = np.exp([alpha * score for _, score in paths])
+        found = Counter(tuple(self.draw(text, alpha, seed)) for seed in range(count))
+        assert found.keys() <= {ids for ids, _ in paths}
+        assert len(paths) == 8
+        for (ids, _), share in zip(paths, weights / weights.sum(), strict=True):
+            error = 4 * (share * (1 - share) / count) ** 0.5
+            assert found[ids] / count == pytest.approx(share, abs=error)
+
+    @given(text=st.text(alphabet="abx"), seed=st.integers(0, 2**63))
+    def test_a_large_alpha_is_the_best_and_a_seed_repeats(self, text, seed):
+        best = self.encoder.encode(*joined([text.encode()]))[0].tolist()
+        scores = sorted(score for _, score in segmentations(text[:12], SCORED, -14.0))
+        clear = len(text) <= 12 and (len(scores) < 2 or scores[-1] - scores[-2] > 0.01)
+        if clear:
+            assert self.draw(text, 1e5, seed) == best
+        assert self.draw(text, 0.2, seed) == self.draw(text, 0.2, seed)
+
+    def test_documents_and_long_pieces(self):
+        texts = ["ab" * 3000, "", "ba", "x" * 5]
+        ids, bounds = self.encoder.encode_sampled(*joined([t.encode() for t in texts]), 0.1, 7)
+        spelled = ["x", *SCORED]
+        found = ["".join(spelled[i] for i in ids[a:b]) for a, b in pairwise(bounds)]
+        assert found == ["ab" * 3000, "", "ba", "x"]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.samples import documents, texts
 from tokenkit import Tokenizer
-from tokenkit.errors import FormatError
+from tokenkit.errors import EncodeError, FormatError
 from tokenkit.text.formats.sentencepiece import Algorithm, Kind, read_model
 
 SENTENCES = [line for text in documents()[:20] for line in text.splitlines() if line.strip()]
@@ -174,3 +174,26 @@ def test_the_model_is_read():
 def test_a_model_cut_short_is_refused(cut):
     with pytest.raises(FormatError):
         Tokenizer.from_bytes(content("bpe, plain")[:cut])
+
+
+@pytest.mark.parametrize("name", ["unigram, plain", "unigram, defaults"])
+@given(text=texts, seed=st.integers(0, 2**63))
+def test_drawn_segmentations_keep_the_text(name, text, seed):
+    ours, library = pair(name)
+    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    ids = ours.encode(text, alpha=0.1, seed=seed)
+    if library.unk_id() not in ids:
+        assert ours.decode(ids) == ours.decode(ours.encode(text))
+    assert ids.tolist() == ours.encode(text, alpha=0.1, seed=seed).tolist()
+
+
+def test_options_of_drawn_segmentations():
+    ours, library = pair("unigram, plain")
+    text = documents()[0][:500]
+    assert ours.encode(text, alpha=0.1, seed=1).tolist() != ours.encode(text).tolist()
+    marked = ours.encode("a<s>b", alpha=0.1, allowed_special={"<s>"}).tolist()
+    assert library.bos_id() in marked
+    with pytest.raises(EncodeError, match="not -1"):
+        ours.encode(text, alpha=-1.0)
+    with pytest.raises(EncodeError, match="dropout is of BPE"):
+        ours.encode(text, dropout=0.1)

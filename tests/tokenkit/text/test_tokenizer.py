@@ -417,7 +417,14 @@ class TestDropout:
         assert ids.tolist() == tok.encode(text, dropout=0.2, seed=3).tolist()
         assert ids.tolist() != tok.encode(text, dropout=0.2, seed=4).tolist()
 
+    def test_added_tokens_stay_whole(self):
+        tok = Tokenizer.from_bytes(PIPELINES["added"].to_str().encode())
+        ids = tok.encode("a word<s>", dropout=0.9, seed=1, allowed_special="all").tolist()
+        assert {tok.token_to_id("<s>"), tok.token_to_id("word")} <= set(ids)
+
     def test_no_probability(self):
+        with pytest.raises(EncodeError, match="unigram"):
+            trained().encode("x", alpha=1.5)
         with pytest.raises(EncodeError, match=r"not 1\.5"):
             trained().encode("x", dropout=1.5)
 
