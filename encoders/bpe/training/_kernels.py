@@ -2,11 +2,14 @@
 
 import numpy as np
 
-from encoders.jit import allocating_kernel, inlined, kernel
+from encoders.jit import allocating_kernel, inlined, kernel, part
 from encoders.pieces._kernels import hash_piece, same_bytes
 
-U0, U1, U32 = np.uint64(0), np.uint64(1), np.uint64(32)
-EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+U1 = np.uint64(1)
+NONE = np.int64(-1)
+I32, LOW32 = np.int64(32), np.int64(0xFFFFFFFF)
+
+PAIRS, LINKS, FRESH, CANDIDATES, HEAP, POOL = range(6)  # what ``used`` counts
 
 
 # --- counting
@@ -65,20 +68,127 @@ def index_entries(table, count, slots):
 
 
 # --- learning
+#
+# What goes from part to part, all int64:
+# ``words``: (symbols, bounds, stops, counts). The ids of word ``w`` are
+#     ``symbols[bounds[w] : stops[w]]``; merging makes ``stops`` less.
+# ``pairs``: (keys, totals, heads). Open addressing from ``left << 32 | right`` to how often the
+#     pair occurs, and to its last link in this step, NONE where it has none.
+# ``links``: (word, link before, key). The words that each pair is new in since the last merge,
+#     linked backwards, and the keys of the pairs that have any.
+# ``queue``: (pair, count, start, size, heap, pool). Candidates with their words, which lie in the
+#     pool; the heap holds those not yet merged, the next on top.
+# ``used``: how many there are of each.
 
 
 @inlined
 def map_slot(keys, key):
     """Where a pair is in the map, or would go."""
     last = np.uint64(len(keys) - 1)
-    slot = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20) & last
-    while keys[slot] != EMPTY and keys[slot] != key:
+    slot = (np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20) & last
+    while keys[slot] != NONE and keys[slot] != key:
         slot = (slot + U1) & last
     return np.int64(slot)
 
 
 @inlined
-def before(counts, pairs, a, b):
+def has_room(pairs, links, used):
+    """Whether one more merge, with a new pair on either side, fits in."""
+    return (
+        2 * (used[PAIRS] + 2) <= len(pairs[0])
+        and used[LINKS] + 2 <= len(links[0])
+        and used[FRESH] + 2 <= len(links[2])
+    )
+
+
+@inlined
+def count_less(left, right, count, pairs):
+    """A pair is gone from one place."""
+    keys, totals, _ = pairs
+    slot = map_slot(keys, left << I32 | right)
+    if keys[slot] != NONE:
+        totals[slot] -= count
+
+
+@inlined
+def count_more(left, right, count, word, pairs, links, used):
+    """A pair is new in one place of a word."""
+    keys, totals, heads = pairs
+    link_word, link_before, fresh = links
+    key = left << I32 | right
+    slot = map_slot(keys, key)
+    if keys[slot] == NONE:
+        keys[slot] = key
+        used[PAIRS] += 1
+    totals[slot] += count
+    head = heads[slot]
+    if head < 0:
+        fresh[used[FRESH]] = key
+        used[FRESH] += 1
+    if head < 0 or link_word[head] != word:
+        heads[slot] = used[LINKS]
+        link_word[used[LINKS]], link_before[used[LINKS]] = word, head
+        used[LINKS] += 1
+
+
+@part
+def count_pairs(cursor, words, pairs, links, used):
+    """Count the pairs of all words, from ``cursor`` on: (word, symbol in it).
+
+    Returns whether all is done; stops early where there is no room.
+    """
+    symbols, bounds, stops, counts = words
+    for w in range(cursor[0], len(counts)):
+        first = bounds[w] + cursor[1]
+        cursor[1] = 0
+        for at in range(first, stops[w] - 1):
+            if not has_room(pairs, links, used):
+                cursor[0], cursor[1] = w, at - bounds[w]
+                return False
+            count_more(symbols[at], symbols[at + 1], counts[w], w, pairs, links, used)
+    return True
+
+
+@part
+def merge_pair(left, right, made, places, cursor, words, pairs, links, used, lengths, longest):
+    """Merge a pair in the words ``places``, from ``cursor`` on: (place, read, written in it).
+
+    Returns whether all is done; stops early where there is no room.
+    """
+    symbols, bounds, stops, counts = words
+    for i in range(cursor[0], len(places)):
+        w = places[i]
+        start, stop, count = bounds[w], stops[w], counts[w]
+        read, write = start + cursor[1], start + cursor[2]
+        cursor[1], cursor[2] = 0, 0
+        while read < stop:
+            if symbols[read] != left or read + 1 == stop or symbols[read + 1] != right:
+                symbols[write] = symbols[read]
+                write += 1
+                read += 1
+                continue
+            if not has_room(pairs, links, used):
+                cursor[0], cursor[1], cursor[2] = i, read - start, write - start
+                return False
+            if write > start:
+                before = symbols[write - 1]
+                count_less(before, left, count, pairs)
+                if lengths[before] + lengths[made] < longest:
+                    count_more(before, made, count, w, pairs, links, used)
+            if read + 2 < stop:
+                behind = symbols[read + 2]
+                count_less(right, behind, count, pairs)
+                if lengths[made] + lengths[behind] < longest:
+                    count_more(made, behind, count, w, pairs, links, used)
+            symbols[write] = made
+            write += 1
+            read += 2
+        stops[w] = write
+    return True
+
+
+@inlined
+def goes_before(counts, pairs, a, b):
     """Whether candidate ``a`` is merged before ``b``: more frequent, or of equals the lesser."""
     if counts[a] != counts[b]:
         return counts[a] > counts[b]
@@ -92,9 +202,9 @@ def sink(heap, size, at, counts, pairs):
         child = 2 * at + 1
         if child >= size:
             break
-        if child + 1 < size and before(counts, pairs, heap[child + 1], heap[child]):
+        if child + 1 < size and goes_before(counts, pairs, heap[child + 1], heap[child]):
             child += 1
-        if not before(counts, pairs, heap[child], entry):
+        if not goes_before(counts, pairs, heap[child], entry):
             break
         heap[at] = heap[child]
         at = child
@@ -106,25 +216,143 @@ def rise(heap, at, counts, pairs):
     entry = heap[at]
     while at > 0:
         parent = (at - 1) >> 1
-        if not before(counts, pairs, entry, heap[parent]):
+        if not goes_before(counts, pairs, entry, heap[parent]):
             break
         heap[at] = heap[parent]
         at = parent
     heap[at] = entry
 
 
+@part
+def add_candidates(pairs, links, queue, used):
+    """Make every pair with new words a candidate; there is room for all."""
+    keys, totals, heads = pairs
+    link_word, link_before, fresh = links
+    pair, count, start, size, heap, pool = queue
+    for f in range(used[FRESH]):
+        slot = map_slot(keys, fresh[f])
+        head = heads[slot]
+        heads[slot] = NONE
+        if totals[slot] <= 0:
+            continue
+        new = used[CANDIDATES]
+        used[CANDIDATES] += 1
+        pair[new], count[new], start[new] = keys[slot], totals[slot], used[POOL]
+        while head >= 0:
+            pool[used[POOL]] = link_word[head]
+            used[POOL] += 1
+            head = link_before[head]
+        size[new] = used[POOL] - start[new]
+        heap[used[HEAP]] = new
+        rise(heap, used[HEAP], count, pair)
+        used[HEAP] += 1
+    used[FRESH] = used[LINKS] = 0
+
+
+@part
+def next_candidate(pairs, queue, used):
+    """Take the candidate to merge next off the heap, NONE where there is none.
+
+    Counts sink after their pair became a candidate: one whose count is no more true goes back.
+    """
+    keys, totals, _ = pairs
+    pair, count, _, _, heap, _ = queue
+    while used[HEAP] > 0:
+        top = heap[0]
+        current = totals[map_slot(keys, pair[top])]
+        if current == count[top]:
+            used[HEAP] -= 1
+            heap[0] = heap[used[HEAP]]
+            if used[HEAP] > 0:
+                sink(heap, used[HEAP], 0, count, pair)
+            return top
+        count[top] = current
+        sink(heap, used[HEAP], 0, count, pair)
+    return NONE
+
+
+@part
+def find_token(vocab, offsets, known, token):
+    """Slot of the token whose bytes those of ``token`` are, or where it would go."""
+    start, size = offsets[token], offsets[token + 1] - offsets[token]
+    last = np.uint64(len(known) - 1)
+    slot = hash_piece(vocab, start, size) & last
+    while known[slot] >= 0:
+        other = known[slot]
+        if offsets[other + 1] - offsets[other] == size:
+            if same_bytes(vocab, offsets[other], vocab, start, size):
+                break
+        slot = (slot + U1) & last
+    return slot
+
+
+@part
+def spell(left, right, token, vocab, offsets):
+    """Write the bytes of two tokens behind those of the last, as those of ``token``."""
+    at = offsets[token]
+    for source in (left, right):
+        for k in range(offsets[source], offsets[source + 1]):
+            vocab[at] = vocab[k]
+            at += 1
+    offsets[token + 1] = at
+
+
 @allocating_kernel
-def larger_int64(array, used):
-    grown = np.empty(2 * len(array), np.int64)
-    grown[:used] = array[:used]
+def larger(array, used, room):
+    """The array, or a larger one with what is used of it, that has ``room`` places."""
+    if room <= len(array):
+        return array
+    grown = np.zeros(max(room, 2 * len(array)), array.dtype)
+    for k in range(used):  # assigning a slice would take three seconds to compile
+        grown[k] = array[k]
     return grown
+
+
+@allocating_kernel
+def larger_pairs(pairs):
+    """The same pairs, in a map four times as large."""
+    keys, totals, heads = pairs
+    size = 4 * len(keys)
+    grown = np.full(size, NONE, np.int64), np.zeros(size, np.int64), np.full(size, NONE, np.int64)
+    for slot in range(len(keys)):
+        if keys[slot] != NONE:
+            moved = map_slot(grown[0], keys[slot])
+            grown[0][moved] = keys[slot]
+            grown[1][moved], grown[2][moved] = totals[slot], heads[slot]
+    return grown
+
+
+@allocating_kernel
+def with_room(pairs, links, used):
+    """Pairs and links with room for a merge more."""
+    if 2 * (used[PAIRS] + 2) > len(pairs[0]):
+        pairs = larger_pairs(pairs)
+    word, before, fresh = links
+    word = larger(word, used[LINKS], used[LINKS] + 2)
+    before = larger(before, used[LINKS], used[LINKS] + 2)
+    return pairs, (word, before, larger(fresh, used[FRESH], used[FRESH] + 2))
+
+
+@allocating_kernel
+def queue_with_room(queue, used):
+    """The queue with room for all pairs of a step as candidates."""
+    pair, count, start, size, heap, pool = queue
+    entries, room = used[CANDIDATES], used[CANDIDATES] + used[FRESH]
+    return (
+        larger(pair, entries, room),
+        larger(count, entries, room),
+        larger(start, entries, room),
+        larger(size, entries, room),
+        larger(heap, used[HEAP], room),
+        larger(pool, used[POOL], used[POOL] + used[LINKS]),
+    )
 
 
 @allocating_kernel
 def learn(
     symbols,
     bounds,
-    frequencies,
+    counts,
     lengths,
     vocab,
     offsets,
@@ -137,8 +365,8 @@ def learn(
     """Learn merges as the trainer of `tokenizers` does (models/bpe/trainer.rs).
 
     ``symbols``: int64, ids of all words end to end, overwritten; ``bounds``: int64[words + 1];
-    ``frequencies``: int64[words]; ``lengths``: int64[vocab_size], symbols in a token, and
-    ``vocab`` (uint8, 16 spare), ``offsets`` (int64[vocab_size + 1]), its bytes: both filled for
+    ``counts``: int64[words]; ``lengths``: int64[vocab_size], symbols in a token, and
+    ``vocab`` (uint8, 16 spare), ``offsets`` (int64[vocab_size + 2]), its bytes: both filled for
     the first ``tokens``; ``merges``: int64[m, 3], filled with left, right and merged id. A pair
     is a candidate only while its token would have fewer than ``longest`` symbols. Returns (merges,
     tokens).
@@ -146,202 +374,49 @@ def learn(
     A candidate carries the words that its pair was new in when it became one. A token that a
     second pair makes again gives its pairs new words, and so a second candidate; both are merged.
     """
-    known = np.full(1 << 4, -1, np.int64)  # token bytes to id, open addressing
-    while len(known) < 2 * vocab_size + 2:
-        known = np.full(2 * len(known), -1, np.int64)
-    for id_ in range(tokens):
-        if offsets[id_ + 1] > offsets[id_]:
-            slot = hash_piece(vocab, offsets[id_], offsets[id_ + 1] - offsets[id_]) & np.uint64(
-                len(known) - 1
-            )
-            while known[slot] >= 0:
-                slot = (slot + U1) & np.uint64(len(known) - 1)
-            known[slot] = id_
-    words = len(bounds) - 1
-    stops = bounds[1:].copy()
-    # Pair counts, and the words of the pairs seen in this step.
-    keys = np.full(1 << 12, EMPTY, np.uint64)
-    totals = np.zeros(1 << 12, np.int64)
-    lists = np.full(1 << 12, -1, np.int64)
-    pairs_known = 0
-    # Words of each pair of a step, linked backwards: (word, the one before).
-    link_word = np.empty(1 << 12, np.int64)
-    link_next = np.empty(1 << 12, np.int64)
-    links = 0
-    fresh = np.empty(1 << 12, np.int64)  # keys of the pairs with words in this step
-    freshes = 0
-    # Candidates and their words.
-    entry_pair = np.empty(1 << 12, np.uint64)
-    entry_count = np.empty(1 << 12, np.int64)
-    entry_start = np.empty(1 << 12, np.int64)
-    entry_size = np.empty(1 << 12, np.int64)
-    entries = 0
-    heap = np.empty(1 << 12, np.int64)
-    size = 0
-    pool = np.empty(1 << 14, np.int64)
-    pooled = 0
-
+    slots = 1 << 4
+    while slots < 2 * vocab_size + 2:
+        slots *= 2
+    known = np.full(slots, NONE, np.int64)  # token bytes to id, open addressing
+    for token in range(tokens):
+        if offsets[token + 1] > offsets[token]:
+            known[find_token(vocab, offsets, known, token)] = token
+    words = symbols, bounds, bounds[1:].copy(), counts
+    room = 1 << 12
+    pairs = np.full(room, NONE, np.int64), np.zeros(room, np.int64), np.full(room, NONE, np.int64)
+    empty = np.empty(0, np.int64)
+    links = empty, empty, empty
+    queue = empty, empty, empty, empty, empty, empty
+    used, cursor = np.zeros(6, np.int64), np.zeros(3, np.int64)
+    while not count_pairs(cursor, words, pairs, links, used):
+        pairs, links = with_room(pairs, links, used)
     learned = 0
-    step_words = np.arange(words)
-    left = right = made = np.int64(-1)
     while True:
-        # One step: merge (left, right) in its words, or count all words in the first.
-        links = freshes = 0
-        for w in step_words:
-            start, stop = bounds[w], stops[w]
-            frequency = frequencies[w]
-            # What happens to pairs is told to the map as (pair, change).
-            read, write = start, start
-            while read < stop:
-                merged = left >= 0 and read + 1 < stop
-                merged = merged and symbols[read] == left and symbols[read + 1] == right
-                if left >= 0 and not merged:
-                    symbols[write] = symbols[read]
-                    write += 1
-                    read += 1
-                    continue
-                if left < 0 and read + 1 >= stop:
-                    break
-                for change in range(4 if merged else 1):
-                    if not merged:
-                        a, b, sign = symbols[read], symbols[read + 1], 1
-                    elif change == 0:
-                        if write == start:
-                            continue
-                        a, b, sign = symbols[write - 1], left, -1
-                    elif change == 1:
-                        if write == start or lengths[symbols[write - 1]] + lengths[made] >= longest:
-                            continue
-                        a, b, sign = symbols[write - 1], made, 1
-                    elif change == 2:
-                        if read + 2 >= stop:
-                            continue
-                        a, b, sign = right, symbols[read + 2], -1
-                    else:
-                        if (
-                            read + 2 >= stop
-                            or lengths[symbols[read + 2]] + lengths[made] >= longest
-                        ):
-                            continue
-                        a, b, sign = made, symbols[read + 2], 1
-                    key = np.uint64(a) << U32 | np.uint64(b)
-                    slot = map_slot(keys, key)
-                    if keys[slot] == EMPTY:
-                        if 2 * pairs_known >= len(keys):
-                            old_keys, old_totals, old_lists = keys, totals, lists
-                            keys = np.full(4 * len(old_keys), EMPTY, np.uint64)
-                            totals = np.zeros(len(keys), np.int64)
-                            lists = np.full(len(keys), -1, np.int64)
-                            for k in range(len(old_keys)):
-                                if old_keys[k] != EMPTY:
-                                    moved = map_slot(keys, old_keys[k])
-                                    keys[moved] = old_keys[k]
-                                    totals[moved] = old_totals[k]
-                                    lists[moved] = old_lists[k]
-                            slot = map_slot(keys, key)
-                        keys[slot] = key
-                        pairs_known += 1
-                    totals[slot] += sign * frequency
-                    if sign > 0:
-                        head = lists[slot]
-                        if head < 0:
-                            if freshes == len(fresh):
-                                fresh = larger_int64(fresh, freshes)
-                            fresh[freshes] = np.int64(key)
-                            freshes += 1
-                        if head < 0 or link_word[head] != w:
-                            if links == len(link_word):
-                                link_word = larger_int64(link_word, links)
-                                link_next = larger_int64(link_next, links)
-                            link_word[links], link_next[links] = w, head
-                            lists[slot] = links
-                            links += 1
-                if merged:
-                    symbols[write] = made
-                    write += 1
-                    read += 2
-                else:
-                    read += 1
-            if left >= 0:
-                stops[w] = write
-        # Every pair with new words becomes a candidate.
-        for f in range(freshes):
-            slot = map_slot(keys, np.uint64(fresh[f]))
-            head = lists[slot]
-            lists[slot] = -1
-            if totals[slot] <= 0:
-                continue
-            if entries == len(entry_count):
-                entry_count = larger_int64(entry_count, entries)
-                entry_start = larger_int64(entry_start, entries)
-                entry_size = larger_int64(entry_size, entries)
-                heap = larger_int64(heap, size)
-                grown = np.empty(2 * len(entry_pair), np.uint64)
-                grown[:entries] = entry_pair
-                entry_pair = grown
-            entry_pair[entries], entry_count[entries] = keys[slot], totals[slot]
-            entry_start[entries] = pooled
-            while head >= 0:
-                if pooled == len(pool):
-                    pool = larger_int64(pool, pooled)
-                pool[pooled] = link_word[head]
-                pooled += 1
-                head = link_next[head]
-            entry_size[entries] = pooled - entry_start[entries]
-            heap[size] = entries
-            rise(heap, size, entry_count, entry_pair)
-            size += 1
-            entries += 1
-        # The next merge.
+        queue = queue_with_room(queue, used)
+        add_candidates(pairs, links, queue, used)
         if tokens >= vocab_size or learned == len(merges):
-            return learned, tokens
-        top = np.int64(-1)
-        while size > 0:
-            top = heap[0]
-            count = totals[map_slot(keys, entry_pair[top])]
-            if count == entry_count[top]:
-                size -= 1
-                heap[0] = heap[size]
-                if size > 0:
-                    sink(heap, size, 0, entry_count, entry_pair)
-                break
-            entry_count[top] = count
-            sink(heap, size, 0, entry_count, entry_pair)
-            top = np.int64(-1)
-        if top < 0 or entry_count[top] < 1 or entry_count[top] < min_frequency:
-            return learned, tokens
-        left, right = (
-            np.int64(entry_pair[top] >> U32),
-            np.int64(entry_pair[top] & np.uint64(0xFFFFFFFF)),
-        )
-        # The new token's bytes go behind the last; they stay there only if they are new.
-        start = offsets[tokens]
-        size_left = offsets[left + 1] - offsets[left]
-        size_made = size_left + offsets[right + 1] - offsets[right]
-        if start + size_made + 16 > len(vocab):
-            grown_vocab = np.zeros(2 * len(vocab) + size_made, np.uint8)
-            grown_vocab[: len(vocab)] = vocab
-            vocab = grown_vocab
-        for k in range(size_made):
-            inside = k - size_left
-            vocab[start + k] = (
-                vocab[offsets[left] + k] if inside < 0 else vocab[offsets[right] + inside]
-            )
-        slot = hash_piece(vocab, start, size_made) & np.uint64(len(known) - 1)
-        made = np.int64(-1)
-        while known[slot] >= 0:
-            other = known[slot]
-            if offsets[other + 1] - offsets[other] == size_made:
-                if same_bytes(vocab, offsets[other], vocab, start, size_made):
-                    made = other
-                    break
-            slot = (slot + U1) & np.uint64(len(known) - 1)
-        if made < 0:
-            made = np.int64(tokens)
-            known[slot] = made
-            lengths[made] = lengths[left] + lengths[right]
+            break
+        top = next_candidate(pairs, queue, used)
+        pair, count, start, size, _, pool = queue
+        if top < 0 or count[top] < max(1, min_frequency):
+            break
+        left, right = pair[top] >> I32, pair[top] & LOW32
+        end = offsets[tokens]
+        sizes = offsets[left + 1] - offsets[left] + offsets[right + 1] - offsets[right]
+        vocab = larger(vocab, end, end + sizes + 16)
+        spell(left, right, tokens, vocab, offsets)
+        slot = find_token(vocab, offsets, known, tokens)
+        if known[slot] < 0:
+            known[slot] = tokens
+            lengths[tokens] = lengths[left] + lengths[right]
             tokens += 1
-            offsets[tokens] = start + size_made
+        made = known[slot]
         merges[learned, 0], merges[learned, 1], merges[learned, 2] = left, right, made
         learned += 1
-        step_words = pool[entry_start[top] : entry_start[top] + entry_size[top]].copy()
+        places = pool[start[top] : start[top] + size[top]]
+        cursor[0], cursor[1], cursor[2] = 0, 0, 0
+        while not merge_pair(
+            left, right, made, places, cursor, words, pairs, links, used, lengths, longest
+        ):
+            pairs, links = with_room(pairs, links, used)
+    return learned, tokens
