@@ -1,0 +1,216 @@
+"""Scanners that look at one character after another, by its class or by itself."""
+
+import numpy as np
+
+from encoders.jit import inlined, kernel, part
+from encoders.scan._block_kernels import (
+    BLANK,
+    CR,
+    LETTER,
+    LF,
+    MARK,
+    NUMBER,
+    PUNCTUATION,
+    SPACE,
+    SYMBOL,
+    char_at,
+    newline_run_end,
+    number_piece,
+    run_end,
+    run_end_without,
+    space_piece_lines,
+)
+
+# --- the class-wise pre-tokenizers: Digits, Whitespace, WhitespaceSplit, Punctuation, Bert
+
+
+@kernel
+def scan_by_class(
+    text, bounds, document, position, ends, index, blocks, flags, dropped, isolated, grouped
+):
+    """Drop runs of ``dropped``, isolate each character of ``isolated``; the rest falls into runs
+    that agree on having any flag of ``grouped``."""
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count == len(ends):
+                return count, document, position
+            flags, length = char_at(text, position, end, index, blocks)
+            position += length
+            if flags & dropped:
+                position = run_end(text, position, end, index, blocks, dropped)
+                ends[count] = ~position
+            else:
+                if not flags & isolated:
+                    if flags & grouped:
+                        position = run_end(text, position, end, index, blocks, grouped)
+                    else:
+                        unwanted = dropped | isolated | grouped
+                        position = run_end_without(text, position, end, index, blocks, unwanted)
+                ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position
+
+
+# --- DeepSeek V3: \p{N}{1,3}, then [一-龥぀-ゟ゠-ヿ]+, then
+#     [ASCII punctuation][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*
+#     |\s*[\r\n]+|\s+(?!\S)|\s+
+
+
+@kernel
+def scan_numbers(text, bounds, document, position, ends, index, blocks, flags):
+    """``\\p{N}{1,3}`` isolated; what lies between is one piece."""
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count == len(ends):
+                return count, document, position
+            stop = number_piece(text, position, end, index, blocks, 3)
+            if stop == position:
+                stop = run_end_without(text, position, end, index, blocks, NUMBER)
+            position = stop
+            ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position
+
+
+@part
+def is_cjk_or_kana(text, position, end):
+    """U+4E00 to U+9FA5 and U+3040 to U+30FF: all three bytes long."""
+    if position + 2 >= end:
+        return False
+    a, b, c = np.int64(text[position]), np.int64(text[position + 1]), np.int64(text[position + 2])
+    if (b & 0xC0) != 0x80 or (c & 0xC0) != 0x80:
+        return False
+    code = (a & 0x0F) << 12 | (b & 0x3F) << 6 | (c & 0x3F)
+    return 0xE3 <= a <= 0xE9 and (0x4E00 <= code <= 0x9FA5 or 0x3040 <= code <= 0x30FF)
+
+
+@kernel
+def scan_cjk(text, bounds, document, position, ends, index, blocks, flags):
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count == len(ends):
+                return count, document, position
+            wanted = is_cjk_or_kana(text, position, end)
+            while position < end and is_cjk_or_kana(text, position, end) == wanted:
+                if wanted:
+                    position += 3
+                else:
+                    position += char_at(text, position, end, index, blocks)[1]
+            ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position
+
+
+@part
+def is_ascii_letter(byte):
+    return 0x61 <= (byte | 0x20) <= 0x7A and byte < 0x80
+
+
+@part
+def deepseek_piece(text, start, end, index, blocks):
+    """End of the match at ``start``; ``start`` where nothing matches."""
+    first = text[start]
+    flags, length = char_at(text, start, end, index, blocks)
+    second, next_flags = start + length, 0
+    if second < end:
+        next_flags, _ = char_at(text, second, end, index, blocks)
+    if first < 0x80 and flags & (PUNCTUATION | SYMBOL) and second < end:
+        if is_ascii_letter(text[second]):
+            while second < end and is_ascii_letter(text[second]):
+                second += 1
+            return second
+    if flags & (LETTER | MARK):
+        return run_end(text, start, end, index, blocks, LETTER | MARK)
+    prefix = not flags & (PUNCTUATION | SYMBOL) and first != CR and first != LF
+    if prefix and next_flags & (LETTER | MARK):
+        return run_end(text, second, end, index, blocks, LETTER | MARK)
+    signs = PUNCTUATION | SYMBOL
+    if flags & signs or (first == BLANK and next_flags & signs):
+        stop = run_end(text, second, end, index, blocks, signs)
+        return newline_run_end(text, stop, end)
+    if flags & SPACE:
+        return space_piece_lines(text, start, end, index, blocks, False)
+    return start
+
+
+@kernel
+def scan_deepseek(text, bounds, document, position, ends, index, blocks, flags):
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count + 1 >= len(ends):
+                return count, document, position
+            start = position
+            stop = deepseek_piece(text, position, end, index, blocks)
+            while stop == position and position < end:
+                position += char_at(text, position, end, index, blocks)[1]
+                if position < end:
+                    stop = deepseek_piece(text, position, end, index, blocks)
+                else:
+                    stop = position
+            if position > start:
+                ends[count] = position
+                count += 1
+            if stop > position:
+                position = stop
+                ends[count] = position
+                count += 1
+        document += 1
+    return count, document, position
+
+
+# --- SentencePiece's U+2581, the blank made visible
+
+
+@inlined
+def is_metaspace(text, at, end):
+    """Whether U+2581 stands at ``at``."""
+    return at + 3 <= end and text[at] == 0xE2 and text[at + 1] == 0x96 and text[at + 2] == 0x81
+
+
+@kernel
+def scan_blanks(text, bounds, document, position, ends, index, blocks, flags):
+    """Pieces begin with each blank."""
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count == len(ends):
+                return count, document, position
+            position += 1
+            while position < end and text[position] != BLANK:
+                position += 1
+            ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position
+
+
+@kernel
+def scan_metaspace(text, bounds, document, position, ends, index, blocks, flags):
+    """Pieces begin with each U+2581."""
+    count = 0
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count == len(ends):
+                return count, document, position
+            position += 3 if is_metaspace(text, position, end) else 1
+            while position < end and not (
+                text[position] == 0xE2 and is_metaspace(text, position, end)
+            ):
+                position += 1
+            ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position
