@@ -123,30 +123,59 @@ class Tokenizer:
         min_frequency: int = 2,
         special_tokens: Sequence[str] = (),
         max_token_length: int | None = None,
-        threads: int = 1,
+        max_token_characters: int | None = None,
+        max_digits: int | None = None,
+        within_scripts: bool = False,
+        initial_alphabet: str | Iterable[int] | None = None,
+        threads: int | None = None,
     ) -> "Tokenizer":
         """Train byte-level BPE on texts, with the merges of the `tokenizers` trainer.
 
         ``pattern``: a name of `tokenkit.text.formats.tiktoken.NAMED_PATTERNS`, or a regular
-        expression. Special tokens get the first ids, in order. Merging stops at ``vocab_size``
-        or when no pair occurs ``min_frequency`` times; no token is longer than
-        ``max_token_length`` bytes. The result does not depend on ``threads``.
+        expression. Special tokens get the first ids, in order, then the single bytes. Merging
+        stops at ``vocab_size`` or when no pair occurs ``min_frequency`` times; of pairs equally
+        frequent the one of lesser ids is merged, the left id before the right. The result does
+        not depend on ``threads``, by default as many as the machine has.
 
-        Raises ValueError where ``vocab_size`` has no room for the bytes and special tokens.
+        Tokens that are not made, each limit off by default:
+
+        - ``max_token_length``: of so many bytes or more, but that any two bytes may make one; so
+          `tokenizers` reads its option of this name.
+        - ``max_token_characters``: of more characters. Parts of characters count by their first
+          bytes: every byte but 0x80 to 0xBF is one character.
+        - ``max_digits``: with more decimal digits (Nd), in whatever script.
+        - ``within_scripts``: with characters of two scripts. The Unicode property Script decides;
+          Common and Inherited go with any; Han, Hiragana and Katakana are three.
+
+        Under either of the last two a token is whole characters or part of a single one.
+
+        ``initial_alphabet``: bytes, or a text with them, that get ids whatever the texts hold;
+        other bytes only if they occur. None is all 256. With fewer, encoding drops what has no id,
+        as `tokenizers` does, and `contract` is "lossy".
+
+        Raises ValueError where ``vocab_size`` has no room for the bytes and special tokens, and
+        for a limit too low to mean anything.
         """
+        from encoders.bpe.training import TrainerOptions
         from tokenkit.text.training import train
 
-        return Tokenizer.from_bytes(
-            train(
-                map(_view, texts),
-                vocab_size=vocab_size,
-                pattern=pattern,
-                min_frequency=min_frequency,
-                special_tokens=special_tokens,
-                max_token_length=max_token_length,
-                threads=threads,
-            )
+        options = TrainerOptions(
+            vocab_size,
+            min_frequency,
+            max_token_length,
+            max_token_characters,
+            max_digits,
+            within_scripts,
         )
+        content = train(
+            map(_view, texts),
+            options,
+            pattern=pattern,
+            special_tokens=special_tokens,
+            initial_alphabet=initial_alphabet,
+            threads=cores() if threads is None else threads,
+        )
+        return Tokenizer.from_bytes(content)
 
     def save(self, path: str | Path, *, as_ranks: bool = False) -> None:
         """Write the tokenizer: a tokenizer.json, or the .model that a SentencePiece one came from.

@@ -16,26 +16,35 @@ _BATCH = 1 << 22  # bytes of text counted at a time
 
 def train(
     texts: Iterable[bytes | memoryview],
+    options: TrainerOptions,
     *,
-    vocab_size: int,
     pattern: str,
-    min_frequency: int,
     special_tokens: Sequence[str],
-    max_token_length: int | None,
-    threads: int = 1,
+    initial_alphabet: str | Iterable[int] | None,
+    threads: int,
 ) -> bytes:
     """The tokenizer.json of byte-level BPE trained on texts.
 
     See `tokenkit.Tokenizer.train`, which this serves.
     """
     regex = NAMED_PATTERNS.get(pattern, pattern)
-    alphabet = sorted(range(256), key=byte_map.CHARACTER_OF.__getitem__)
-    shorter_than = None if max_token_length is None else max_token_length + 1
-    options = TrainerOptions(vocab_size, min_frequency, shorter_than, len(special_tokens))
+    special = list(dict.fromkeys(special_tokens))
     pieces, counts = count_pieces(_batches(texts), scanner_for(regex), threads)
-    trained = train_bpe(pieces, counts, alphabet, options)
-    spec = _tokenizer_json(trained, regex, special_tokens)
+    alphabet = _alphabet(pieces, initial_alphabet)
+    reserved = [byte_map.to_bytes(token) or b"" for token in special]
+    trained = train_bpe(pieces, counts, alphabet, options, reserved)
+    spec = _tokenizer_json(trained, regex, special)
     return json.dumps(spec, ensure_ascii=False).encode()
+
+
+def _alphabet(pieces: list[bytes], initial: str | Iterable[int] | None) -> list[int]:
+    """The bytes that get ids, in the order of `tokenizers`, that of their stand-ins."""
+    if initial is None:
+        kept = set(range(256))
+    else:
+        kept = set(initial.encode() if isinstance(initial, str) else bytes(initial))
+        kept.update(*pieces)
+    return sorted(kept, key=byte_map.CHARACTER_OF.__getitem__)
 
 
 def _batches(texts: Iterable[bytes | memoryview]) -> Iterator[tuple[Bytes, Offsets]]:

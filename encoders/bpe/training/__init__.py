@@ -1,14 +1,14 @@
 """Training byte-level BPE: counts of pieces first, then merges from the counts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.bpe.training.characters import load_characters
 from encoders.buffers import Bytes, Offsets
 from encoders.scan.scanners import Scanner
 
@@ -19,20 +19,52 @@ _UNBOUNDED = 1 << 62
 class TrainerOptions:
     """What decides the merges, beside the counts.
 
-    ``vocab_size`` counts bytes and ``reserved`` ids too; ``reserved`` ids come first (special
-    tokens). A pair is merged while it occurs ``min_frequency`` times. ``max_token_length``: a
-    token has fewer bytes than that, as `tokenizers` reads its option of that name.
+    ``vocab_size`` counts all ids. A pair is merged while it occurs ``min_frequency`` times. The
+    others forbid tokens, None and False none:
+
+    - ``max_token_length``: as `tokenizers` reads its option of that name, a token has fewer bytes,
+      but two bytes always make one.
+    - ``max_token_characters``: a token has no more characters; as such count the bytes that begin
+      one, all but 0x80 to 0xBF.
+    - ``max_digits``: a token has no more decimal digits, of any script (Nd).
+    - ``within_scripts``: a token has no characters of two scripts (by the Unicode property Script;
+      Common, Inherited and Unknown go with any).
+
+    Digits and scripts are those of whole characters. Lest a limit be passed by in parts of them,
+    under either a token is whole characters or part of one.
+
+    Raises ValueError for a limit that is too low to mean anything.
     """
 
     vocab_size: int
     min_frequency: int = 0
     max_token_length: int | None = None
-    reserved: int = 0
+    max_token_characters: int | None = None
+    max_digits: int | None = None
+    within_scripts: bool = False
+
+    def __post_init__(self) -> None:
+        least = {"max_token_length": 2, "max_token_characters": 1, "max_digits": 1}
+        for name, bound in least.items():
+            given = getattr(self, name)
+            if given is not None and given < bound:
+                raise ValueError(f"{name} {given}: it is None, for no limit, or at least {bound}")
+
+    @property
+    def limits(self) -> NDArray[np.int64] | None:
+        """int64[5], see ``_limit_kernels.py``; None where there are none."""
+        whole = self.max_digits is not None or self.within_scripts
+        least = (self.max_token_length, self.max_token_characters, self.max_digits)
+        if not whole and least == (None, None, None):
+            return None
+        length, characters, digits = (_UNBOUNDED if bound is None else bound for bound in least)
+        # Two bytes always make a token: three is the least length that forbids anything.
+        return np.array([max(length, 3), characters, digits, self.within_scripts, whole], np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedBpe:
-    """``tokens``: bytes by id, empty for reserved ids. ``merges``: int64[m, 3], left, right and
+    """``tokens``: bytes by id, as given for reserved ids. ``merges``: int64[m, 3], left, right and
     merged id, best first."""
 
     tokens: list[bytes]
@@ -122,54 +154,83 @@ def count_pieces(
 def train_bpe(
     pieces: list[bytes],
     counts: NDArray[np.int64],
-    alphabet: list[int],
+    alphabet: Sequence[int],
     options: TrainerOptions,
+    reserved: Sequence[bytes] = (),
 ) -> TrainedBpe:
     """Learn merges from counted pieces.
 
-    ``alphabet``: the 256 bytes in the order of their ids, behind the reserved ones. Ties go to
-    the pair of lesser ids, as in `tokenizers`, whose merges these equal.
+    ``reserved``: what the first ids stand for (special tokens), different bytes, or none where
+    bytes cannot spell it. A merge that spells one gives its id, as in `tokenizers`. ``alphabet``:
+    the bytes that get ids, in their order, behind the reserved ones and where not among them. Of
+    pairs that are equally frequent the one of lesser ids is merged, the left before the right, as
+    in `tokenizers`, whose merges these equal.
 
-    Raises ValueError where the vocabulary has no room for the alphabet.
+    Raises ValueError where the vocabulary has no room for the alphabet, and where a piece has a
+    byte that is not in it.
     """
     from encoders.bpe.training import _kernels
 
-    first = options.reserved + len(alphabet)
-    if options.vocab_size < first:
+    taken = {token[0] for token in reserved if len(token) == 1}
+    singles = [bytes([byte]) for byte in alphabet if byte not in taken]
+    tokens = [*reserved, *singles]
+    if options.vocab_size < len(tokens):
         raise ValueError(
-            f"vocab_size {options.vocab_size} is less than {first}: 256 bytes and the specials"
+            f"vocab_size {options.vocab_size} is less than {len(tokens)}: "
+            f"{len(singles)} bytes and the specials"
         )
-    id_of = np.zeros(256, np.int64)
-    id_of[alphabet] = np.arange(options.reserved, first)
     bounds = np.zeros(len(pieces) + 1, np.int64)
     np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
-    symbols = id_of[np.frombuffer(b"".join(pieces), np.uint8)]
-    lengths = np.ones(options.vocab_size + 1, np.int64)
-    offsets = np.zeros(options.vocab_size + 2, np.int64)
-    offsets[options.reserved + 1 : first + 1] = np.arange(1, 257)
-    vocab = np.zeros(16 * options.vocab_size + 64, np.uint8)
-    vocab[:256] = alphabet
+    vocab, offsets = _room_for_tokens(tokens, options.vocab_size)
     merges = np.empty((2 * options.vocab_size, 3), np.int64)
-    longest = options.max_token_length
-    found, tokens = _kernels.learn(
-        symbols,
+    found, _ = _kernels.learn(
+        _symbols(b"".join(pieces), tokens),
         bounds,
         np.ascontiguousarray(counts, np.int64),
-        lengths,
         vocab,
         offsets,
-        first,
+        len(tokens),
         options.vocab_size,
         options.min_frequency,
-        _UNBOUNDED if longest is None else longest,
+        _rules(options),
+        load_characters(),
         merges,
     )
-    return _trained(alphabet, options.reserved, merges[:found].copy(), int(tokens))
+    return _trained(tokens, merges[:found].copy())
 
 
-def _trained(alphabet: list[int], reserved: int, merges: NDArray[Any], tokens: int) -> TrainedBpe:
-    made = [b""] * reserved + [bytes([byte]) for byte in alphabet]
-    made += [b""] * (tokens - len(made))
+def _symbols(text: bytes, tokens: list[bytes]) -> NDArray[np.int64]:
+    id_of = np.full(256, -1, np.int64)
+    for id_, token in enumerate(tokens):
+        if len(token) == 1:
+            id_of[token[0]] = id_
+    symbols = id_of[np.frombuffer(text, np.uint8)]
+    if (symbols < 0).any():
+        missing = text[int(np.argmax(symbols < 0))]
+        raise ValueError(f"byte 0x{missing:02X} of a piece is not in the alphabet: add it")
+    return symbols
+
+
+def _room_for_tokens(tokens: list[bytes], vocab_size: int) -> tuple[Bytes, Offsets]:
+    """Bytes of the tokens, and their bounds, with room for more."""
+    flat = b"".join(tokens)
+    vocab = np.zeros(len(flat) + 16 * vocab_size + 64, np.uint8)
+    vocab[: len(flat)] = np.frombuffer(flat, np.uint8)
+    offsets = np.zeros(vocab_size + 2, np.int64)
+    np.cumsum([len(token) for token in tokens], out=offsets[1 : len(tokens) + 1])
+    return vocab, offsets
+
+
+def _rules(options: TrainerOptions) -> tuple[bool, NDArray[np.int64], NDArray[np.int64]]:
+    limits = options.limits
+    if limits is None:
+        return False, np.zeros((0, 4), np.int64), np.zeros(5, np.int64)
+    return True, np.zeros((options.vocab_size + 1, 4), np.int64), limits
+
+
+def _trained(tokens: list[bytes], merges: NDArray[np.int64]) -> TrainedBpe:
+    made = [*tokens]
     for left, right, id_ in merges.tolist():
-        made[id_] = made[left] + made[right]
+        if id_ == len(made):
+            made.append(made[left] + made[right])
     return TrainedBpe(made, merges)

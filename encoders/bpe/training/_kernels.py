@@ -1,7 +1,9 @@
 """Counting pieces, and learning merges from the counts."""
 
 import numpy as np
+from numba.extending import register_jitable
 
+from encoders.bpe.training._limit_kernels import describe, may_merge
 from encoders.jit import allocating_kernel, inlined, kernel, part
 from encoders.pieces._kernels import hash_piece, same_bytes
 
@@ -79,6 +81,7 @@ def index_entries(table, count, slots):
 # ``queue``: (pair, count, start, size, heap, pool). Candidates with their words, which lie in the
 #     pool; the heap holds those not yet merged, the next on top.
 # ``used``: how many there are of each.
+# ``rules``: (whether there are limits, traits of tokens, limits); see ``_limit_kernels.py``.
 
 
 @inlined
@@ -131,8 +134,15 @@ def count_more(left, right, count, word, pairs, links, used):
         used[LINKS] += 1
 
 
+@inlined
+def allowed(left, right, rules):
+    """Whether a pair may become a token."""
+    limited, traits, limits = rules
+    return not limited or may_merge(left, right, traits, limits)
+
+
 @part
-def count_pairs(cursor, words, pairs, links, used):
+def count_pairs(cursor, words, pairs, links, used, rules):
     """Count the pairs of all words, from ``cursor`` on: (word, symbol in it).
 
     Returns whether all is done; stops early where there is no room.
@@ -145,12 +155,13 @@ def count_pairs(cursor, words, pairs, links, used):
             if not has_room(pairs, links, used):
                 cursor[0], cursor[1] = w, at - bounds[w]
                 return False
-            count_more(symbols[at], symbols[at + 1], counts[w], w, pairs, links, used)
+            if allowed(symbols[at], symbols[at + 1], rules):
+                count_more(symbols[at], symbols[at + 1], counts[w], w, pairs, links, used)
     return True
 
 
 @part
-def merge_pair(left, right, made, places, cursor, words, pairs, links, used, lengths, longest):
+def merge_pair(left, right, made, places, cursor, words, pairs, links, used, rules):
     """Merge a pair in the words ``places``, from ``cursor`` on: (place, read, written in it).
 
     Returns whether all is done; stops early where there is no room.
@@ -173,12 +184,12 @@ def merge_pair(left, right, made, places, cursor, words, pairs, links, used, len
             if write > start:
                 before = symbols[write - 1]
                 count_less(before, left, count, pairs)
-                if lengths[before] + lengths[made] < longest:
+                if allowed(before, made, rules):
                     count_more(before, made, count, w, pairs, links, used)
             if read + 2 < stop:
                 behind = symbols[read + 2]
                 count_less(right, behind, count, pairs)
-                if lengths[made] + lengths[behind] < longest:
+                if allowed(made, behind, rules):
                     count_more(made, behind, count, w, pairs, links, used)
             symbols[write] = made
             write += 1
@@ -297,7 +308,10 @@ def spell(left, right, token, vocab, offsets):
     offsets[token + 1] = at
 
 
-@allocating_kernel
+# Parts that make arrays, which a `part` cannot.
+
+
+@register_jitable
 def larger(array, used, room):
     """The array, or a larger one with what is used of it, that has ``room`` places."""
     if room <= len(array):
@@ -308,7 +322,7 @@ def larger(array, used, room):
     return grown
 
 
-@allocating_kernel
+@register_jitable
 def larger_pairs(pairs):
     """The same pairs, in a map four times as large."""
     keys, totals, heads = pairs
@@ -322,7 +336,7 @@ def larger_pairs(pairs):
     return grown
 
 
-@allocating_kernel
+@register_jitable
 def with_room(pairs, links, used):
     """Pairs and links with room for a merge more."""
     if 2 * (used[PAIRS] + 2) > len(pairs[0]):
@@ -333,7 +347,7 @@ def with_room(pairs, links, used):
     return pairs, (word, before, larger(fresh, used[FRESH], used[FRESH] + 2))
 
 
-@allocating_kernel
+@register_jitable
 def queue_with_room(queue, used):
     """The queue with room for all pairs of a step as candidates."""
     pair, count, start, size, heap, pool = queue
@@ -353,27 +367,27 @@ def learn(
     symbols,
     bounds,
     counts,
-    lengths,
     vocab,
     offsets,
     tokens,
     vocab_size,
     min_frequency,
-    longest,
+    rules,
+    characters,
     merges,
 ):
     """Learn merges as the trainer of `tokenizers` does (models/bpe/trainer.rs).
 
     ``symbols``: int64, ids of all words end to end, overwritten; ``bounds``: int64[words + 1];
-    ``counts``: int64[words]; ``lengths``: int64[vocab_size], symbols in a token, and
-    ``vocab`` (uint8, 16 spare), ``offsets`` (int64[vocab_size + 2]), its bytes: both filled for
-    the first ``tokens``; ``merges``: int64[m, 3], filled with left, right and merged id. A pair
-    is a candidate only while its token would have fewer than ``longest`` symbols. Returns (merges,
-    tokens).
+    ``counts``: int64[words]; ``vocab`` (uint8, 16 spare) and ``offsets`` (int64[vocab_size + 2]):
+    bytes of the first ``tokens``, an empty one where an id is no token of bytes; ``rules``: (bool,
+    int64[vocab_size + 1, 4] to fill, int64[5]); ``merges``: int64[m, 3], filled with left, right
+    and merged id. Returns (merges, tokens).
 
     A candidate carries the words that its pair was new in when it became one. A token that a
     second pair makes again gives its pairs new words, and so a second candidate; both are merged.
     """
+    limited, traits, _ = rules
     slots = 1 << 4
     while slots < 2 * vocab_size + 2:
         slots *= 2
@@ -381,6 +395,8 @@ def learn(
     for token in range(tokens):
         if offsets[token + 1] > offsets[token]:
             known[find_token(vocab, offsets, known, token)] = token
+            if limited:
+                describe(token, vocab, offsets, characters, traits)
     words = symbols, bounds, bounds[1:].copy(), counts
     room = 1 << 12
     pairs = np.full(room, NONE, np.int64), np.zeros(room, np.int64), np.full(room, NONE, np.int64)
@@ -388,7 +404,7 @@ def learn(
     links = empty, empty, empty
     queue = empty, empty, empty, empty, empty, empty
     used, cursor = np.zeros(6, np.int64), np.zeros(3, np.int64)
-    while not count_pairs(cursor, words, pairs, links, used):
+    while not count_pairs(cursor, words, pairs, links, used, rules):
         pairs, links = with_room(pairs, links, used)
     learned = 0
     while True:
@@ -408,15 +424,14 @@ def learn(
         slot = find_token(vocab, offsets, known, tokens)
         if known[slot] < 0:
             known[slot] = tokens
-            lengths[tokens] = lengths[left] + lengths[right]
+            if limited:
+                describe(tokens, vocab, offsets, characters, traits)
             tokens += 1
         made = known[slot]
         merges[learned, 0], merges[learned, 1], merges[learned, 2] = left, right, made
         learned += 1
         places = pool[start[top] : start[top] + size[top]]
         cursor[0], cursor[1], cursor[2] = 0, 0, 0
-        while not merge_pair(
-            left, right, made, places, cursor, words, pairs, links, used, lengths, longest
-        ):
+        while not merge_pair(left, right, made, places, cursor, words, pairs, links, used, rules):
             pairs, links = with_room(pairs, links, used)
     return learned, tokens

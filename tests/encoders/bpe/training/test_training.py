@@ -21,23 +21,23 @@ ALPHABET = sorted(range(256), key=byte_map.CHARACTER_OF.__getitem__)
 DOCUMENTS = [text for _, text in sorted(topics.topics.items())]
 
 
-def ours(texts, scanner=GPT2, threads=1, **options):
+def ours(texts, scanner=GPT2, threads=1, reserved=(), **options):
     batches = (joined([text.encode()]) for text in texts)
-    trained = train_bpe(
-        *count_pieces(batches, scanner, threads), ALPHABET, TrainerOptions(**options)
-    )
+    counted = count_pieces(batches, scanner, threads)
+    special = [byte_map.to_bytes(token) for token in reserved]
+    trained = train_bpe(*counted, ALPHABET, TrainerOptions(**options), special)
     tokens = trained.tokens
     return [(tokens[left], tokens[right]) for left, right, _ in trained.merges.tolist()]
 
 
-def theirs(texts, vocab_size, min_frequency=0, max_token_length=None, reserved=0):
+def theirs(texts, vocab_size, min_frequency=0, max_token_length=None, reserved=()):
     tok = tokenizers.Tokenizer(models.BPE())
     tok.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         min_frequency=min_frequency,
         max_token_length=max_token_length,
-        special_tokens=[f"<{i}>" for i in range(reserved)],
+        special_tokens=list(reserved),
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
@@ -87,11 +87,12 @@ def test_equals_the_definition(words):
     st.integers(256, 330),
     st.integers(0, 4),
     st.one_of(st.none(), st.integers(2, 6)),
-    st.integers(0, 2),
+    # The last three are made by merges, or are a byte.
+    st.lists(st.sampled_from(["<0>", "<1>", "ab", "abc", "a"]), unique=True),
 )
 @settings(max_examples=200)
 def test_equals_tokenizers(texts, vocab_size, min_frequency, max_token_length, reserved):
-    vocab_size += reserved
+    vocab_size += len(reserved)
     options = {
         "vocab_size": vocab_size,
         "min_frequency": min_frequency,
@@ -105,7 +106,7 @@ def test_equals_tokenizers(texts, vocab_size, min_frequency, max_token_length, r
     "options",
     [
         {"vocab_size": 300},
-        {"vocab_size": 4000, "min_frequency": 2, "reserved": 3},
+        {"vocab_size": 4000, "min_frequency": 2, "reserved": ["<0>", "<1>", "the"]},
         {"vocab_size": 20_000, "min_frequency": 3},
         {"vocab_size": 3000, "max_token_length": 5},
     ],
@@ -142,4 +143,9 @@ class TestCounting:
 
 def test_no_room_for_the_alphabet():
     with pytest.raises(ValueError, match="256 bytes"):
-        train_bpe([], np.empty(0, np.int64), ALPHABET, TrainerOptions(256, reserved=1))
+        train_bpe([], np.empty(0, np.int64), ALPHABET, TrainerOptions(256), [b"<0>"])
+
+
+def test_no_id_for_a_byte():
+    with pytest.raises(ValueError, match="byte 0x62 of a piece is not in the alphabet"):
+        train_bpe([b"ab"], np.ones(1, np.int64), [97], TrainerOptions(256))
