@@ -19,7 +19,28 @@ def command(
     special: Annotated[
         list[str] | None, typer.Option("--special", help="Special token; repeatable.")
     ] = None,
-    max_token_length: Annotated[int | None, typer.Option(help="In bytes.")] = None,
+    max_token_length: Annotated[
+        int | None, typer.Option(help="In bytes; tokens are shorter, as in `tokenizers`.")
+    ] = None,
+    max_token_characters: Annotated[
+        int | None, typer.Option(help="In characters; no token has more.")
+    ] = None,
+    max_digits: Annotated[
+        int | None, typer.Option(help="Of a token: 1 for single digits, 3 for groups of three.")
+    ] = None,
+    within_scripts: Annotated[
+        bool, typer.Option("--within-scripts", help="No token has characters of two scripts.")
+    ] = False,
+    initial_alphabet: Annotated[
+        str,
+        typer.Option(
+            help=r"Text whose bytes get ids, such as 'abc\n', beside those that occur; or all. "
+            "With fewer than all, encoding drops what has no id."
+        ),
+    ] = "all",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="All cores by default; the result is the same.")
+    ] = None,
     separator: Annotated[
         str | None, typer.Option(help=r"Between documents of plain text, such as '\n\n'.")
     ] = None,
@@ -71,6 +92,11 @@ def command(
             min_frequency=min_frequency,
             special_tokens=["<|endoftext|>"] if special is None else special,
             max_token_length=max_token_length,
+            max_token_characters=max_token_characters,
+            max_digits=max_digits,
+            within_scripts=within_scripts,
+            initial_alphabet=None if initial_alphabet == "all" else unescaped(initial_alphabet),
+            threads=threads,
         )
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
