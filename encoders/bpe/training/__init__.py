@@ -1,9 +1,10 @@
 """Training byte-level BPE: counts of pieces first, then merges from the counts."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
+from queue import SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,18 +138,38 @@ def count_pieces(
 ) -> tuple[list[bytes], NDArray[np.int64]]:
     """Pieces of all batches, sorted, and their counts. Memory grows with the different pieces,
     not with the text."""
-    counts = [PieceCounts() for _ in range(max(1, threads))]
     if threads < 2:
+        counts = PieceCounts()
         for text, bounds in batches:
-            counts[0].add(text, bounds, scanner)
-        return merged(counts)
+            counts.add(text, bounds, scanner)
+        return merged([counts])
+    return merged(_counted_aside(batches, scanner, threads))
+
+
+def _counted_aside(
+    batches: Iterable[tuple[Bytes, Offsets]], scanner: Scanner, threads: int
+) -> list[PieceCounts]:
+    """Counts of each thread. Batches are read while others are counted."""
+    parts = [PieceCounts() for _ in range(threads)]
+    idle: SimpleQueue[PieceCounts] = SimpleQueue()
+    for part in parts:
+        idle.put(part)
+
+    def count(part: PieceCounts, text: Bytes, bounds: Offsets) -> None:
+        try:
+            part.add(text, bounds, scanner)
+        finally:
+            idle.put(part)
+
+    running: deque[Future[None]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        source = iter(batches)
-        while group := list(islice(source, threads)):
-            jobs = zip(counts, group, strict=False)
-            for job in [pool.submit(c.add, *batch, scanner) for c, batch in jobs]:
-                job.result()
-    return merged(counts)
+        for batch in batches:
+            running.append(pool.submit(count, idle.get(), *batch))
+            while running and running[0].done():
+                running.popleft().result()
+        for job in running:
+            job.result()
+    return parts
 
 
 def train_bpe(

@@ -121,6 +121,15 @@ def test_threads_change_nothing():
         assert ours(DOCUMENTS, threads=threads, vocab_size=1000) == expected
 
 
+def test_an_error_on_a_thread_is_raised():
+    class Broken:
+        def chunks(self, text, bounds):
+            raise OSError("told")
+
+    with pytest.raises(OSError, match="told"):
+        count_pieces((joined([b"ab"]) for _ in range(9)), Broken(), 2)
+
+
 class TestCounting:
     @given(
         st.lists(st.text("ab é\n1", max_size=40), max_size=10), st.sampled_from([GPT2, WHITESPACE])
