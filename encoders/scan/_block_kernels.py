@@ -7,7 +7,7 @@ from encoders.jit import inlined, part
 from encoders.scan.intrinsics import clear_64, flag_masks, lead_masks
 
 LETTER, NUMBER, SPACE, MARK, UPPER, LOWER, CASELESS = 1, 2, 4, 8, 16, 32, 64
-PUNCTUATION, SYMBOL = 128, 256
+PUNCTUATION, SYMBOL, WORD, DELIMITER, DIGIT = 128, 256, 512, 1024, 2048
 NOT_OTHER = LETTER | NUMBER | SPACE
 
 BLANK, APOSTROPHE, SLASH, CR, LF = 0x20, 0x27, 0x2F, 0x0D, 0x0A

@@ -2,26 +2,96 @@
 
 import numpy as np
 
+from encoders.intrinsics import clz64, ctz64
 from encoders.jit import inlined, kernel, part
 from encoders.scan._block_kernels import (
     BLANK,
+    BLOCK,
     CR,
+    DECIDED,
+    DELIMITER,
+    DIGIT,
     LETTER,
     LF,
     MARK,
     NUMBER,
+    ONE,
     PUNCTUATION,
     SPACE,
     SYMBOL,
+    TOP,
+    WORD,
+    ZERO,
     char_at,
     newline_run_end,
     number_piece,
     run_end,
     run_end_without,
     space_piece_lines,
+    wide_masks,
 )
+from encoders.scan.intrinsics import ascii_masks, control_masks
 
 # --- the class-wise pre-tokenizers: Digits, Whitespace, WhitespaceSplit, Punctuation, Bert
+
+
+# What a character is to `scan_by_class`: the flags in its table.
+IS_DROPPED, IS_ISOLATED, IS_GROUPED = 1, 2, 4
+
+
+@part
+def class_masks(text, position, index, blocks, flags, dropped, isolated, grouped):
+    """Which of the next 64 bytes are of characters to drop, to isolate and to group, which are not
+    the first of theirs, and whether all that is known."""
+    upper, lower, digits, spaces, _, _, _, _, high, tail = ascii_masks(text, position)
+    control, low_line = control_masks(text, position)
+    words = upper | lower | digits
+    delimiters = ~(words | spaces | control | high)
+    drops, isolates, groups = ZERO, ZERO, ZERO
+    if dropped & SPACE:
+        drops = spaces
+    if isolated & DIGIT:
+        isolates = digits
+    if isolated & DELIMITER:
+        isolates = delimiters
+    if grouped & DIGIT:
+        groups = digits
+    if grouped & WORD:
+        groups = words | low_line
+    known = True
+    if high != ZERO:
+        wide = wide_masks(text, position, high, tail, index, blocks, flags)
+        drops |= wide[0]
+        isolates |= wide[1]
+        groups |= wide[2]
+        known = wide[6]
+    return drops, isolates, groups, tail, known
+
+
+@inlined
+def emit_dropping(starts, drops, position, ends, count):
+    """As `emit`, where a piece of ``drops`` is to be dropped."""
+    while starts != ZERO:
+        bit = ctz64(starts)
+        starts &= starts - ONE
+        is_dropped = np.int64(drops >> (bit - ONE) & ONE)
+        ends[count] = (position + np.int64(bit)) ^ -is_dropped
+        count += 1
+    return count
+
+
+@part
+def class_piece(text, position, end, index, blocks):
+    """Where the piece at ``position`` ends, and whether it is dropped."""
+    flags, length = char_at(text, position, end, index, blocks)
+    if flags & IS_DROPPED:
+        return run_end(text, position, end, index, blocks, IS_DROPPED), True
+    if flags & IS_ISOLATED:
+        return position + length, False
+    if flags & IS_GROUPED:
+        return run_end(text, position, end, index, blocks, IS_GROUPED), False
+    unwanted = IS_DROPPED | IS_ISOLATED | IS_GROUPED
+    return run_end_without(text, position, end, index, blocks, unwanted), False
 
 
 @kernel
@@ -29,27 +99,31 @@ def scan_by_class(
     text, bounds, document, position, ends, index, blocks, flags, dropped, isolated, grouped
 ):
     """Drop runs of ``dropped``, isolate each character of ``isolated``; the rest falls into runs
-    that agree on having any flag of ``grouped``."""
-    count = 0
+    of ``grouped`` and of others. The table ``index``, ``blocks`` says which of the three (bits 0,
+    1, 2) a character is in."""
+    count, room = 0, len(ends) - 64
     while document < len(bounds) - 1:
         end = bounds[document + 1]
         while position < end:
-            if count == len(ends):
+            if count > room:
                 return count, document, position
-            flags, length = char_at(text, position, end, index, blocks)
-            position += length
-            if flags & dropped:
-                position = run_end(text, position, end, index, blocks, dropped)
-                ends[count] = ~position
+            starts, drops = ZERO, ZERO
+            if end - position >= BLOCK:
+                drops, isolates, groups, tail, known = class_masks(
+                    text, position, index, blocks, flags, dropped, isolated, grouped
+                )
+                others = ~(drops | groups | isolates)
+                starts = drops & ~(drops << ONE) | groups & ~(groups << ONE)
+                starts |= others & ~(others << ONE) | isolates & ~tail
+                starts &= DECIDED if known else ZERO
+            if starts != ZERO:
+                count = emit_dropping(starts, drops, position, ends, count)
+                position += np.int64(TOP - clz64(starts))
             else:
-                if not flags & isolated:
-                    if flags & grouped:
-                        position = run_end(text, position, end, index, blocks, grouped)
-                    else:
-                        unwanted = dropped | isolated | grouped
-                        position = run_end_without(text, position, end, index, blocks, unwanted)
-                ends[count] = position
-            count += 1
+                stop, is_dropped = class_piece(text, position, end, index, blocks)
+                ends[count] = ~stop if is_dropped else stop
+                count += 1
+                position = stop
         document += 1
     return count, document, position
 

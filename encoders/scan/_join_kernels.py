@@ -2,8 +2,11 @@
 
 import numpy as np
 
-from encoders.jit import inlined, kernel
+from encoders.intrinsics import clz64, ctz64
+from encoders.jit import inlined, kernel, part
 from encoders.pieces._kernels import MULTIPLIER
+from encoders.scan._block_kernels import BLOCK, DECIDED, ONE, TOP, ZERO, emit
+from encoders.scan.intrinsics import ascii_masks
 
 ILL_FORMED = -1
 
@@ -45,48 +48,84 @@ def fill_joins(pairs, bits, shift):
         bits[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
 
 
+@part
+def ascii_starts(text, position, ascii_cuts):
+    """Which of the next bytes begin a piece; none where not all of them are ASCII."""
+    upper, lower, _, _, _, _, _, _, high, _ = ascii_masks(text, position)
+    if high != ZERO:
+        return ZERO
+    letters = upper | lower
+    undecided = ~(letters & letters << ONE) & DECIDED
+    starts = ZERO
+    while undecided != ZERO:
+        bit = ctz64(undecided)
+        undecided &= undecided - ONE
+        at = position + np.int64(bit)
+        pair = np.uint64(text[at - 1]) << np.uint64(7) | np.uint64(text[at])
+        starts |= np.uint64(ascii_cuts[pair]) << bit
+    return starts
+
+
+@part
+def join_piece(text, position, end, ascii_cuts, bits, shift, known, blank, each_blank):
+    """Where the piece at ``position`` ends."""
+    before, size = code_at(text, position, end)
+    position += size
+    while position < end:
+        after = np.int64(text[position])
+        if (before | after) < 0x80 and before >= 0:
+            if ascii_cuts[np.uint64(before << 7 | after)]:
+                break
+            size = 1
+        else:
+            after, size = code_at(text, position, end)
+            bit = pair_bit(before, after, shift)
+            joins = bits[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1) != 0
+            joins = joins or before < 0 or after < 0
+            if after == blank and each_blank:
+                break
+            if not joins and (
+                len(known) == 0
+                or before == blank
+                or after == blank
+                or (before < 0x80 and known[np.uint64(before & 0x7F)])
+                or (after < 0x80 and known[np.uint64(after & 0x7F)])
+            ):
+                break
+        before = after
+        position += size
+    return position
+
+
 @kernel
 def scan_joins(
-    text, bounds, document, position, ends, ascii_joins, bits, shift, known, blank, each_blank
+    text, bounds, document, position, ends, ascii_cuts, bits, shift, known, blank, each_blank
 ):
     """A piece ends where the next character joins to none of a token.
 
-    ``ascii_joins``: uint8[128 * 128], whether two ASCII characters are neighbours in a token;
-    ``bits``: the same of all characters, a hashed bit set, in which others may seem to be;
-    ``known``: uint8[128], ASCII characters beside which a cut is safe, as it is beside ``blank``,
-    a code point; or empty where it is beside all. ``each_blank``: a piece ends before each blank.
+    ``ascii_cuts``: bool[128 * 128], whether there is a cut between two ASCII characters; for
+    others, ``bits``: a hashed set of characters that are neighbours in a token, in which others
+    may seem to be; ``known``: uint8[128], ASCII characters beside which a cut is safe, as it is
+    beside ``blank``, a code point; or empty where it is beside all. ``each_blank``: a piece ends
+    before each blank.
     """
-    count = 0
+    count, room = 0, len(ends) - 64
     while document < len(bounds) - 1:
         end = bounds[document + 1]
         while position < end:
-            if count == len(ends):
+            if count > room:
                 return count, document, position
-            before, size = code_at(text, position, end)
-            position += size
-            while position < end:
-                after = np.int64(text[position])
-                if (before | after) < 0x80 and before >= 0:
-                    size = 1
-                    joins = ascii_joins[np.uint64(before << 7 | after)] != 0
-                else:
-                    after, size = code_at(text, position, end)
-                    bit = pair_bit(before, after, shift)
-                    joins = bits[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1) != 0
-                    joins = joins or before < 0 or after < 0
-                if after == blank and each_blank:
-                    break
-                if not joins and (
-                    len(known) == 0
-                    or before == blank
-                    or after == blank
-                    or (before < 0x80 and known[np.uint64(before & 0x7F)])
-                    or (after < 0x80 and known[np.uint64(after & 0x7F)])
-                ):
-                    break
-                before = after
-                position += size
-            ends[count] = position
-            count += 1
+            starts = ZERO
+            if end - position >= BLOCK:
+                starts = ascii_starts(text, position, ascii_cuts)
+            if starts != ZERO:
+                count = emit(starts, position, ends, count)
+                position += np.int64(TOP - clz64(starts))
+            else:
+                position = join_piece(
+                    text, position, end, ascii_cuts, bits, shift, known, blank, each_blank
+                )
+                ends[count] = position
+                count += 1
         document += 1
     return count, document, position

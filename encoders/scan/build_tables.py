@@ -1,13 +1,15 @@
-"""Make ``classes.npz`` from the `regex` library: ``python -m encoders.scan.build_tables``.
+"""Make ``classes.npz``: ``python -m encoders.scan.build_tables``.
 
-`regex` rather than `unicodedata`, because the split patterns are defined by their regular
-expressions; surrogates, which no UTF-8 text holds, have no class.
+From `regex` rather than `unicodedata`, because the split patterns are defined by their regular
+expressions, and from `tokenizers` for pre-tokenizers of its own; each has its version of Unicode.
+Surrogates, which no UTF-8 text holds, have no class.
 """
 
 from pathlib import Path
 
 import numpy as np
 import regex
+from tokenizers import pre_tokenizers
 
 from encoders.scan import classes
 
@@ -21,9 +23,13 @@ PROPERTIES = {
     classes.CASELESS: r"[\p{Lm}\p{Lo}\p{M}]",
     classes.PUNCTUATION: r"\p{P}",
     classes.SYMBOL: r"\p{S}",
-    # As the Rust engine of `tokenizers` has it, UTS 18 Annex C.
-    classes.WORD: r"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]",
-    classes.DELIMITER: r"[\p{P}$+<=>^`|~]",
+}
+# All characters, each behind an "a" and all parted by the text given: those of the class are the
+# last of the pieces of the length given.
+PRE_TOKENIZERS = {
+    classes.WORD: (pre_tokenizers.Whitespace(), " ", 2),
+    classes.DELIMITER: (pre_tokenizers.Punctuation(), "", 1),
+    classes.DIGIT: (pre_tokenizers.Digits(individual_digits=True), "", 1),
 }
 
 
@@ -34,6 +40,10 @@ def flags_of_all_code_points() -> np.ndarray:
     for flag, pattern in PROPERTIES.items():
         members = np.array([ord(c) for c in regex.findall(pattern, everything)])
         flags[members] |= flag
+    for flag, (pre_tokenizer, between, length) in PRE_TOKENIZERS.items():
+        text = between.join("a" + character for character in everything)
+        pieces = {piece for piece, _ in pre_tokenizer.pre_tokenize_str(text)} - {"a"}
+        flags[[ord(piece[-1]) for piece in pieces if len(piece) == length]] |= flag
     return flags
 
 

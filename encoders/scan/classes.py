@@ -20,8 +20,10 @@ LOWER = 32  # \p{Ll}: can only follow
 CASELESS = 64  # \p{Lm}, \p{Lo}, \p{M}: either
 PUNCTUATION = 128  # \p{P}
 SYMBOL = 256  # \p{S}
-WORD = 512  # \w
-DELIMITER = 1024  # \p{P} and the ASCII symbols, "punctuation" to BERT and `tokenizers`
+# As the pre-tokenizers of `tokenizers` have them, of older versions of Unicode:
+WORD = 512  # \w to `Whitespace`
+DELIMITER = 1024  # `Punctuation`, and what BERT splits off
+DIGIT = 2048  # `Digits`
 
 ILL_FORMED = SYMBOL
 """Class of a byte outside well-formed UTF-8: that of U+FFFD, which stands for it in a str."""

@@ -55,6 +55,22 @@ def ascii_masks(typingctx: Any, text: Any, position: Any) -> Any:
     return result(text, types.intp), codegen
 
 
+@intrinsic
+def control_masks(typingctx: Any, text: Any, position: Any) -> Any:
+    """``control_masks(text, p)`` → two uint64, as `ascii_masks`: ASCII controls that are not white
+    space, and low lines (0x5F). Reads 64 bytes unchecked."""
+    result = types.UniTuple(types.uint64, 2)
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        block = builder.load(_vector_at(context, builder, signature.args[0], *args), align=1)
+        ranges = ((0, 8), (14, 31), (127, 127))
+        control = [_between(builder, block, low, high) for low, high in ranges]
+        masks = (builder.or_(builder.or_(*control[:2]), control[2]), _equal(builder, block, "_"))
+        return cgutils.pack_array(builder, [builder.bitcast(m, ir.IntType(64)) for m in masks])
+
+    return result(text, types.intp), codegen
+
+
 def _vector_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
     view = context.make_array(array_type)(context, builder, array)
     return builder.bitcast(builder.gep(view.data, [index]), _VECTOR.as_pointer())

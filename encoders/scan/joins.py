@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Offsets
-from encoders.scan.scanners import CHUNK
+from encoders.scan.scanners import run
 
 
 @dataclass(frozen=True, eq=False)
 class JoinScanner:
     """Pieces that no token goes across. ``bits`` and the others: see ``scan_joins``."""
 
-    ascii_joins: NDArray[np.uint8]
+    ascii_cuts: NDArray[np.bool_]
     bits: NDArray[np.uint64]
     known: NDArray[np.uint8]
     blank: int
@@ -43,13 +43,12 @@ class JoinScanner:
         from encoders.scan import _join_kernels
 
         pairs = _neighbours(tokens, offsets)
-        ascii_joins = np.zeros(1 << 14, np.uint8)
         plain = pairs[(pairs < 0x80).all(axis=1)]
-        ascii_joins[plain[:, 0] << 7 | plain[:, 1]] = 1
         # A byte of memory for each bit that is set, so that few others seem to be.
         bits = np.zeros(max(64, 1 << len(pairs).bit_length()) // 4, np.uint64)
         safe = np.empty(0, np.uint8) if known is None else known
-        scanner = JoinScanner(ascii_joins, bits, safe, blank, each_blank)
+        cuts = _ascii_cuts(plain, known, blank, each_blank=each_blank)
+        scanner = JoinScanner(cuts, bits, safe, blank, each_blank)
         _join_kernels.fill_joins(pairs, bits, scanner._shift)
         return scanner
 
@@ -61,24 +60,38 @@ class JoinScanner:
         """See `Scanner.chunks`."""
         from encoders.scan import _join_kernels
 
-        ends = np.empty(min(CHUNK, int(bounds[-1] - bounds[0])) + 1, np.int64)
-        document, position, last = 0, int(bounds[0]), len(bounds) - 1
-        while document < last:
-            count, document, position = _join_kernels.scan_joins(
-                text,
-                bounds,
-                document,
-                position,
-                ends,
-                self.ascii_joins,
-                self.bits,
-                self._shift,
-                self.known,
-                self.blank,
-                self.each_blank,
-            )
-            if count:
-                yield ends[:count]
+        yield from run(
+            _join_kernels.scan_joins,
+            text,
+            bounds,
+            self.ascii_cuts,
+            self.bits,
+            self._shift,
+            self.known,
+            self.blank,
+            self.each_blank,
+        )
+
+
+def _ascii_cuts(
+    joins: NDArray[np.int64], known: NDArray[np.uint8] | None, blank: int, *, each_blank: bool
+) -> NDArray[np.bool_]:
+    """bool[128 * 128]: whether there is a cut between two ASCII characters.
+
+    Never between letters, so that 64 bytes can be looked at together: few letters follow one
+    another in no token.
+    """
+    cuts = np.ones((128, 128), np.bool_)
+    if known is not None:
+        safe = known.astype(np.bool_)
+        safe[blank:][:1] = True
+        cuts &= safe[:, None] | safe
+    cuts[joins[:, 0], joins[:, 1]] = False
+    letters = np.array([chr(code).isalpha() for code in range(128)])
+    cuts[np.ix_(letters, letters)] = False
+    if each_blank and blank < len(cuts):
+        cuts[:, blank] = True
+    return cuts.ravel()
 
 
 def _neighbours(tokens: Bytes, offsets: Offsets) -> NDArray[np.int64]:

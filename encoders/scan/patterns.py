@@ -1,7 +1,13 @@
 """The known split patterns, and which scanner runs each."""
 
-from encoders.scan.classes import DELIMITER, NUMBER, SPACE, WORD
-from encoders.scan.scanners import KernelScanner, RegexScanner, Scanner, SequenceScanner
+from encoders.scan.classes import DELIMITER, DIGIT, SPACE, WORD
+from encoders.scan.scanners import (
+    ClassScanner,
+    KernelScanner,
+    RegexScanner,
+    Scanner,
+    SequenceScanner,
+)
 
 _CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 _SPACES = r"\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -59,17 +65,12 @@ DEEPSEEK_V3 = SequenceScanner(
 """DeepSeek V3 and R1: three splits in sequence."""
 
 
-def _by_class(dropped: int, isolated: int, grouped: int) -> KernelScanner:
-    breaks = dropped & SPACE != 0
-    return KernelScanner("scan_by_class", (dropped, isolated, grouped), cuts_at_lines=breaks)
-
-
-WHITESPACE = _by_class(SPACE, 0, WORD)
-WHITESPACE_SPLIT = _by_class(SPACE, 0, 0)
-DIGITS = _by_class(0, 0, NUMBER)
-DIGITS_INDIVIDUAL = _by_class(0, NUMBER, 0)
-PUNCTUATION = _by_class(0, DELIMITER, 0)
-BERT = _by_class(SPACE, DELIMITER, 0)
+WHITESPACE = ClassScanner(dropped=SPACE, grouped=WORD)
+WHITESPACE_SPLIT = ClassScanner(dropped=SPACE)
+DIGITS = ClassScanner(grouped=DIGIT)
+DIGITS_INDIVIDUAL = ClassScanner(isolated=DIGIT)
+PUNCTUATION = ClassScanner(isolated=DELIMITER)
+BERT = ClassScanner(dropped=SPACE, isolated=DELIMITER)
 METASPACE = KernelScanner("scan_metaspace", cuts_at_lines=False)
 """A piece begins with each U+2581, as `Metaspace` splits."""
 BLANKS = KernelScanner("scan_blanks", cuts_at_lines=False)

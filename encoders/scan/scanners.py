@@ -1,14 +1,16 @@
 """What a scanner is: an iterator over the pieces of a batch of documents."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Offsets, padded
-from encoders.scan.classes import load_classes
+from encoders.scan.classes import SPACE, load_classes
 
 CHUNK = 16_384
 """Pieces handed on at a time: their ends and about 70 kB of text stay in the L2 cache."""
@@ -45,16 +47,57 @@ class KernelScanner:
         """See `Scanner.chunks`."""
         from encoders.scan import _kernels
 
-        scan = getattr(_kernels, self.kernel)
         table = (*load_classes(), np.empty(64, np.uint8))
-        ends = np.empty(min(CHUNK, int(bounds[-1] - bounds[0])) + 128, np.int64)
-        document, position, last = 0, int(bounds[0]), len(bounds) - 1
-        while document < last:
-            count, document, position = scan(
-                text, bounds, document, position, ends, *table, *self.options
-            )
-            if count:
-                yield ends[:count]
+        yield from run(getattr(_kernels, self.kernel), text, bounds, *table, *self.options)
+
+
+@dataclass(frozen=True)
+class ClassScanner:
+    """Looks at the classes of characters only (``encoders.scan.classes``).
+
+    Runs of ``dropped`` are dropped, each character of ``isolated`` is a piece; the rest falls into
+    runs of ``grouped`` and of others. No character may be in two of them.
+    """
+
+    dropped: int = 0
+    isolated: int = 0
+    grouped: int = 0
+
+    @property
+    def cuts_at_lines(self) -> bool:
+        """See `Scanner`."""
+        return self.dropped & SPACE != 0
+
+    @cached_property
+    def _table(self) -> tuple[NDArray[np.uint16], NDArray[np.uint16]]:
+        """As `load_classes`, the flags being which of the three a character is in."""
+        index, blocks = load_classes()
+        wanted = (self.dropped, self.isolated, self.grouped)
+        roles = [((blocks & flags) != 0).astype(np.uint16) << k for k, flags in enumerate(wanted)]
+        return index, roles[0] | roles[1] | roles[2]
+
+    def chunks(self, text: Bytes, bounds: Offsets) -> Iterator[Offsets]:
+        """See `Scanner.chunks`."""
+        from encoders.scan import _kernels
+
+        classes = self.dropped, self.isolated, self.grouped
+        table = (*self._table, np.empty(64, np.uint8))
+        yield from run(_kernels.scan_by_class, text, bounds, *table, *classes)
+
+
+def run(
+    kernel: Callable[..., tuple[int, int, int]], text: Bytes, bounds: Offsets, *arguments: Any
+) -> Iterator[Offsets]:
+    """Drive ``kernel(text, bounds, document, position, ends, …)`` over a batch.
+
+    It fills ``ends`` as `Scanner.chunks` tells and returns (how many, document, position).
+    """
+    ends = np.empty(min(CHUNK, int(bounds[-1] - bounds[0])) + 128, np.int64)
+    document, position, last = 0, int(bounds[0]), len(bounds) - 1
+    while document < last:
+        count, document, position = kernel(text, bounds, document, position, ends, *arguments)
+        if count:
+            yield ends[:count]
 
 
 @dataclass(frozen=True)
