@@ -225,14 +225,13 @@ def encode_stepwise(
 
 
 @kernel
-def merges_of_ranks(
-    vocab, offsets, order, byte_ids, pairs, shift, lefts, rights, merged, long_scratch
-):
-    """Find for each token, in rank order, the pair whose merge makes it.
+def merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, merges, long_scratch):
+    """Find for each token the pair whose merge makes it; ids are ranks.
 
-    Byte pair encoding with the lower ranks takes the token's bytes to that pair; no merge
-    crosses the ends of what becomes the token, so no other pair makes it in any text. Tokens
-    that this does not take to a pair cannot be made by merging. Returns the number found.
+    ``order``: the tokens, shorter ones first; ``merges``: uint32[n, 3], for (left, right, token).
+    Where a text makes the token, no merge goes across its ends, so that its bytes merge as they do
+    alone, and the last pair is always the same. Tokens that this does not take to a pair cannot be
+    made by merging. Returns the number found.
     """
     parts = long_scratch[0]
     found = 0
@@ -243,8 +242,8 @@ def merges_of_ranks(
         for i in range(length):
             parts[i] = byte_ids[vocab[offsets[id_] + i]]
         if merge_by_heap(length, pairs, shift, long_scratch, 0.0) == 2:
-            add_pair(pairs, shift, parts[0], parts[1], np.uint64(found) << U32 | np.uint64(id_))
-            lefts[found], rights[found], merged[found] = parts[0], parts[1], id_
+            add_pair(pairs, shift, parts[0], parts[1], np.uint64(id_) << U32 | np.uint64(id_))
+            merges[found, 0], merges[found, 1], merges[found, 2] = parts[0], parts[1], id_
             found += 1
     return found
 

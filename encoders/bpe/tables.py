@@ -106,7 +106,7 @@ def tables_from_ranks(tokens: Sequence[bytes]) -> BpeTables:
 
     Raises ValueError where one of the 256 bytes is not a token.
     """
-    from encoders.bpe import _kernels
+    from encoders.bpe import _kernels, _symbol_kernels
 
     vocab, offsets = _flat(tokens)
     byte_ids = _byte_ids(tokens)
@@ -114,16 +114,23 @@ def tables_from_ranks(tokens: Sequence[bytes]) -> BpeTables:
         missing = int(np.flatnonzero(byte_ids == ABSENT)[0])
         raise ValueError(f"byte 0x{missing:02X} is not a token of this rank vocabulary")
     pairs, shift = _pair_table(len(tokens))
-    order = np.flatnonzero(np.diff(offsets) > 0).astype(np.int64)
-    parts = np.empty((3, len(tokens)), np.uint32)
+    whole = np.flatnonzero(np.diff(offsets) > 0).astype(np.int64)
+    by_length = whole[np.argsort(np.diff(offsets)[whole], kind="stable")]
+    merges = np.empty((len(tokens), 3), np.uint32)
     room = scratch.long_piece(_longest(offsets), len(tokens))
-    found = _kernels.merges_of_ranks(vocab, offsets, order, byte_ids, pairs, shift, *parts, room)
-    merges = np.ascontiguousarray(parts[:, :found].T)
-    options = np.array([False, ABSENT, False, True], np.int64)
+    found = _kernels.merges_of_ranks(
+        vocab, offsets, by_length, byte_ids, pairs, shift, merges, room
+    )
+    merges = merges[:found][np.argsort(merges[:found, 2])]
+    ranks = np.arange(found, dtype=np.uint32)
+    pairs, shift = _pair_table(found)
+    _symbol_kernels.fill_pairs(pairs, shift, *np.ascontiguousarray(merges.T), ranks)
+    ordered = _are_ordered(merges, ranks, len(tokens))
+    options = np.array([False, ABSENT, False, ordered], np.int64)
     plain = _stepwise(vocab, offsets, merges, pairs, byte_ids, options)
     merge_whole = np.zeros(len(tokens), np.bool_)
     merge_whole[merges[:, 2]] = True
-    return _quickened(plain, order, merge_whole)
+    return _quickened(plain, whole, merge_whole)
 
 
 def tables_from_merges(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.parallel import in_parallel
+from encoders.pieces import LONGEST, PieceCache
 from encoders.scan import Scanner
 from encoders.unigram import double_array
 
@@ -57,32 +58,44 @@ class WordPieceEncoder:
     def __init__(self, tables: WordPieceTables, scanner: Scanner) -> None:
         self.tables = tables
         self.scanner = scanner
+        unknown, most = tables.options.tolist()
+        self._model = tables.heads, tables.tails, np.uint32(unknown), most
+        # Taking from and giving to a list is atomic, so idle caches need no lock.
+        self._idle: list[PieceCache] = []
 
     def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
         """Encode documents on this thread: ids (uint32) and their bounds (int64[n + 1])."""
         from encoders.wordpiece import _kernels
 
-        tables = self.tables
-        unknown, most = tables.options.tolist()
+        cache = self._idle.pop() if self._idle else PieceCache()
         out = np.empty(int(bounds[-1] - bounds[0]) + 16, np.uint32)
         id_bounds = np.zeros(len(bounds), np.int64)
         document, position, at = 0, int(bounds[0]), 0
-        for ends in self.scanner.chunks(text, bounds):
-            document, position, at = _kernels.encode_pieces(
-                text,
-                bounds,
-                ends,
-                document,
-                position,
-                out,
-                at,
-                id_bounds,
-                tables.heads,
-                tables.tails,
-                np.uint32(unknown),
-                most,
-            )
+        for chunk in self.scanner.chunks(text, bounds):
+            ends = chunk
+            while len(ends):
+                done, document, position, at, full = _kernels.encode_pieces(
+                    text,
+                    bounds,
+                    ends,
+                    document,
+                    position,
+                    out,
+                    at,
+                    id_bounds,
+                    *cache.arguments,
+                    self._model,
+                    LONGEST,
+                )
+                ends = ends[done:]
+                if full:
+                    cache.make_room()
+                elif len(ends):
+                    stop = int(ends[0])
+                    at = _kernels.encode_one(text, position, stop, out, at, self._model)
+                    position, ends = stop, ends[1:]
         id_bounds[document + 1 :] = at
+        self._idle.append(cache)
         return out[:at], id_bounds
 
     def encode_parallel(self, text: Bytes, bounds: Offsets, threads: int) -> tuple[Ids, Offsets]:

@@ -115,6 +115,15 @@ class TestRanks:
         for text in texts:
             assert encode_one(encoder, text) == naive_ranks(text, ranks) * bool(text)
 
+    def test_tokens_that_rank_before_their_parts(self):
+        tokens = [*BYTES, b"ab", b"aa", b"aab", b"aaa", *[b"a" * n for n in (7, 8, 9, 5, 6, 4)]]
+        encoder = BpeEncoder(tables_from_ranks(tokens), WholeScanner())
+        ranks = {token: rank for rank, token in enumerate(tokens)}
+        for length in range(1, 70):
+            text = b"a" * length
+            assert encode_one(encoder, text) == naive_ranks(text, ranks)
+            assert encode_one(encoder, text + b"b") == naive_ranks(text + b"b", ranks)
+
     def test_a_missing_byte_is_refused(self):
         with pytest.raises(ValueError, match="0xFF"):
             tables_from_ranks(BYTES[:-1])
