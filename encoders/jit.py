@@ -79,6 +79,11 @@ def _once_a_type(dispatcher: Any) -> Any:
     return dispatcher
 
 
+def announced() -> None:
+    """Say no more in this process that kernels are compiled."""
+    _AnnounceFirstCompile.said = True
+
+
 class _AnnounceFirstCompile(event.Listener):
     """Says once, on a terminal only, why the first call takes seconds."""
 
@@ -87,7 +92,7 @@ class _AnnounceFirstCompile(event.Listener):
     def on_start(self, _event: event.Event) -> None:
         if not _AnnounceFirstCompile.said and sys.stderr.isatty():
             print("tokenkit: compiling kernels, once (about 20 s)", file=sys.stderr)
-        _AnnounceFirstCompile.said = True
+        announced()
 
     def on_end(self, _event: event.Event) -> None:
         pass

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Offsets
+from encoders.normalize.edits import put_before
 from encoders.normalize.running import Normalized, run
 from encoders.normalize.tables import cluster_table
 
@@ -119,6 +120,12 @@ class SentencePiece:
     def _tables(self) -> _Charsmap:
         return _read(self.charsmap)
 
+    @property
+    def _only_puts_a_blank_before(self) -> bool:
+        changes = self.charsmap or self.remove_extra_whitespaces or self.escape_whitespaces
+        behind = self.add_dummy_prefix and self.treat_whitespace_as_suffix
+        return not (changes or behind)
+
     @cached_property
     def _kept(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         return _trie(self.kept)
@@ -132,6 +139,9 @@ class SentencePiece:
 
     def normalize(self, text: Bytes, bounds: Offsets, *, align: bool = False) -> Normalized:
         """See `Normalizer`."""
+        if self._only_puts_a_blank_before:
+            every = np.full(len(bounds) - 1, self.add_dummy_prefix)
+            return put_before(text, bounds, b" ", every, align=align)
         from encoders.normalize import _charsmap_kernels
 
         tables = self._tables
