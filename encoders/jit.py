@@ -11,6 +11,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import event, types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -23,7 +25,42 @@ _OPTIONS: dict[str, Any] = {
     "_nrt": False,
     "no_cfunc_wrapper": True,
 }
-_PART_OPTIONS = {**_OPTIONS, "no_cpython_wrapper": True}
+
+
+class _PartLibrary(JITCodeLibrary):
+    """The LLVM code of a part, for its callers to link.
+
+    Numba would optimise it and make machine code of it, which nobody runs, and that was a third
+    of all compile time.
+    """
+
+    def finalize(self) -> None:
+        self._raise_if_finalized()  # type: ignore[no-untyped-call]
+        for library in dict.fromkeys(self._linking_libraries):
+            self._reload_init.update(library._reload_init)
+            self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        del name
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        return self
+
+    def set_env(self, name: str, env: Any) -> None:
+        """Nothing, as there is no code that would use it."""
+
+
+class _PartCompiler(Compiler):
+    def define_pipelines(self) -> Any:
+        codegen, name = self.state.targetctx.codegen(), self.state.func_id.func_qualname
+        self.state.library = _PartLibrary(codegen, name)  # type: ignore[no-untyped-call]
+        return super().define_pipelines()  # type: ignore[no-untyped-call]
+
+
+_PART_OPTIONS = {**_OPTIONS, "no_cpython_wrapper": True, "pipeline_class": _PartCompiler}
 
 
 def kernel(function: _F) -> _F:
