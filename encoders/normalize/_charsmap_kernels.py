@@ -239,7 +239,8 @@ def by_prefixes(
     text, bounds, state, out, out_bounds, marks, units, blob, trie, token_at,
     plain, begins, widest, space, extra, front, back,
 ):  # fmt: skip
-    """As `sentencepiece`: the longest key at each place, then its treatment of blanks.
+    """As `sentencepiece`: the longest key at each place, then its treatment of blanks; U+FFFD for a
+    byte outside UTF-8.
 
     ``begins``: uint8[65536], whether what is changed or kept may begin with two bytes; ``space``:
     bytes put for a blank; ``extra``: blanks at the ends, and after blanks, go; ``front``, ``back``:
@@ -276,8 +277,8 @@ def by_prefixes(
                 after_blank = extra and text[position - 1] == 32
             if room >= 8 and text[position] >= 0x80:
                 pair = np.int64(text[position]) << 8 | np.int64(text[position + 1])
-                if not begins[pair]:
-                    _, size = character(text, position, end)
+                code, size = character(text, position, end)
+                if code >= 0 and not begins[pair]:
                     store_u64(out, written, load_u64(text, position))
                     position += size
                     written += size
@@ -310,11 +311,17 @@ def by_prefixes(
                     blob, value, value_end(blob, value), out, written, space, extra, after_blank
                 )
             else:
+                code = np.int64(0)
                 if size == 0:
-                    _, size = character(text, position, end)
-                written, after_blank = put(
-                    text, position, position + size, out, written, space, extra, after_blank
-                )
+                    code, size = character(text, position, end)
+                if code < 0:
+                    out[written], out[written + 1], out[written + 2] = 0xEF, 0xBF, 0xBD
+                    written += 3
+                    after_blank = False
+                else:
+                    written, after_blank = put(
+                        text, position, position + size, out, written, space, extra, after_blank
+                    )
             position += size
             same = written - start == size
             for i in range(size):

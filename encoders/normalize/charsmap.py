@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Offsets
-from encoders.normalize.edits import put_before
-from encoders.normalize.running import Normalized, run
+from encoders.normalize.edits import Prepend, WellFormed
+from encoders.normalize.running import Normalized, in_turn, run
 from encoders.normalize.tables import cluster_table
 
 
@@ -105,8 +105,8 @@ class SentencePiece:
     """A SentencePiece model's normalizer: the *longest* key at each place, then blanks.
 
     The options are those of its ``normalizer_spec``; ``kept`` are the user-defined symbols, which
-    stay as they are. An empty ``charsmap`` is the identity rule. Where the library puts U+FFFD for
-    a byte outside UTF-8, the byte stays. Raises ValueError where ``charsmap`` is none.
+    stay as they are. An empty ``charsmap`` is the identity rule. As in the library, a byte outside
+    UTF-8 becomes U+FFFD, which is itself not changed. Raises ValueError where ``charsmap`` is none.
     """
 
     charsmap: bytes
@@ -140,8 +140,8 @@ class SentencePiece:
     def normalize(self, text: Bytes, bounds: Offsets, *, align: bool = False) -> Normalized:
         """See `Normalizer`."""
         if self._only_puts_a_blank_before:
-            every = np.full(len(bounds) - 1, self.add_dummy_prefix)
-            return put_before(text, bounds, b" ", every, align=align)
+            before = (Prepend(" "),) if self.add_dummy_prefix else ()
+            return in_turn((WellFormed(), *before), text, bounds, align=align)
         from encoders.normalize import _charsmap_kernels
 
         tables = self._tables

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables, tables_from_merges
 from encoders.buffers import ABSENT, Bytes, Offsets
-from encoders.normalize import Normalized, SentencePiece, Sequence, WellFormed
+from encoders.normalize import Normalized, SentencePiece, Sequence
 from encoders.unigram import UnigramTables, unigram_tables
 from tokenkit.errors import FormatError
 from tokenkit.text.added import AddedToken
@@ -190,8 +190,7 @@ def normalizer_from_rules(rules: Mapping[str, Any], blanks: bool) -> Change:
     kept = tuple(symbol.encode() for symbol in rules["kept"])
     options = {name: rules[name] for name in rules if name not in ("charsmap", "kept")}
     marked = SentencePiece(base64.b64decode(rules["charsmap"]), kept=kept, **options)
-    # Not before: the character map may change U+FFFD, though not a byte that is read as one.
-    return Change((_WithBlanks(marked) if blanks else marked, WellFormed()))
+    return Change((_WithBlanks(marked) if blanks else marked,))
 
 
 @dataclass(frozen=True)
