@@ -13,14 +13,16 @@ def contenders(vocabulary: str) -> list[peers.Library]:
     import tokenizers as hf
 
     path = unpacked(f"{vocabulary}.tokenizer.json")
-    return [
+    found = [
         peers.ours(path),
         peers.gigatoken(hf.Tokenizer.from_file(str(path))),
+        peers.splintr(path),
         peers.tiktoken(vocabulary),
         peers.tokenizers(path),
         peers.fastokens(path),
         peers.kitoken(path),
     ]
+    return [*found, peers.rs_bpe(vocabulary)] if vocabulary != "r50k_base" else found
 
 
 def whole(library: peers.Library, corpus: str) -> Contender:

@@ -43,13 +43,31 @@ def sentencepiece_as_tokenizer_json(kind: str) -> Path:
     from tokenkit.text.formats.sentencepiece import read_model
 
     model = read_model(sentencepiece_model(kind).read_bytes())
-    pieces = [(piece.text, piece.score) for piece in model.pieces]
-    tokenizer = hf.Tokenizer(hf.models.Unigram(pieces, unk_id=0, byte_fallback=True))
+    scores = {piece.text: piece.score for piece in model.pieces}
+    if kind == "unigram":
+        made = hf.models.Unigram(list(scores.items()), unk_id=0, byte_fallback=True)
+    else:
+        ids = {text: id_ for id_, text in enumerate(scores)}
+        made = hf.models.BPE(
+            ids, _merges(scores), unk_token="<unk>", fuse_unk=True, byte_fallback=True
+        )
+    tokenizer = hf.Tokenizer(made)
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
     tokenizer.decoder = decoders.Metaspace()
     path = sentencepiece_model(kind).with_suffix(".tokenizer.json")
     tokenizer.save(str(path))
     return path
+
+
+def _merges(scores: dict[str, float]) -> list[tuple[str, str]]:
+    """All ways to make a piece from two, best first, as `transformers` converts such models."""
+    found = [
+        (-scores[text], text[:cut], text[cut:])
+        for text in scores
+        for cut in range(1, len(text))
+        if text[:cut] in scores and text[cut:] in scores
+    ]
+    return [(left, right) for _, left, right in sorted(found, key=lambda row: row[0])]
 
 
 @cache
@@ -66,23 +84,26 @@ def wordpiece() -> Path:
 
 
 def families() -> dict[str, list[peers.Library]]:
-    bpe, unigram = sentencepiece_model("bpe"), sentencepiece_model("unigram")
+    found = {}
+    for family, kind in (("SentencePiece BPE", "bpe"), ("Unigram", "unigram")):
+        model, converted = sentencepiece_model(kind), sentencepiece_as_tokenizer_json(kind)
+        found[family] = [
+            peers.ours(model),
+            peers.sentencepiece(model),
+            peers.gigatoken(str(model)),
+            peers.tokenizers(converted),
+            peers.splintr(converted),
+            peers.kitoken(model),
+        ]
     bert = wordpiece()
-    return {
-        "SentencePiece BPE": [
-            peers.ours(bpe),
-            peers.sentencepiece(bpe),
-            peers.gigatoken(str(bpe)),
-            peers.kitoken(bpe),
-        ],
-        "Unigram": [
-            peers.ours(unigram),
-            peers.sentencepiece(unigram),
-            peers.tokenizers(sentencepiece_as_tokenizer_json("unigram")),
-            peers.kitoken(unigram),
-        ],
-        "WordPiece": [peers.ours(bert), peers.tokenizers(bert), peers.kitoken(bert)],
-    }
+    found["WordPiece"] = [
+        peers.ours(bert),
+        peers.tokenizers(bert),
+        peers.gigatoken(str(bert)),
+        peers.splintr(bert),
+        peers.kitoken(bert),
+    ]
+    return found
 
 
 def run() -> None:

@@ -8,7 +8,16 @@ from typing import Any
 
 from benchmarks.material import unpacked
 
-PEERS = ("gigatoken", "tiktoken", "tokenizers", "sentencepiece", "fastokens", "kitoken")
+PEERS = (
+    "gigatoken",
+    "tiktoken",
+    "tokenizers",
+    "sentencepiece",
+    "fastokens",
+    "kitoken",
+    "splintr-rs",
+    "rs-bpe",
+)
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,30 @@ def kitoken(path: Path) -> Library:
         lambda: Kitoken.from_file(str(path)),
         lambda tok, text: len(tok.encode(text, False)),
         lambda tok, docs: sum(map(len, tok.encode_all(docs, False))),
+    )
+
+
+def splintr(path: Path) -> Library:
+    import splintr as sr
+
+    return Library(
+        "splintr",
+        lambda: sr.from_json(str(path)),
+        lambda tok, text: len(tok.encode_flat(text)) // 4,
+        lambda tok, docs: len(tok.encode_batch_flat(docs)[0]) // 4,
+    )
+
+
+def rs_bpe(name: str) -> Library:
+    """The vocabularies of OpenAI that it brings along. It loads one once a process: never cold."""
+    import rs_bpe as rs
+
+    batch = "encode_batch_parallel" if threads() > 1 else "encode_batch"
+    return Library(
+        "rs-bpe",
+        getattr(rs.openai, name),
+        lambda tok, text: len(tok.encode(text)),
+        lambda tok, docs: sum(map(len, getattr(tok, batch)(docs)[0])),
     )
 
 
