@@ -9,6 +9,7 @@ import tiktoken
 import tokenizers
 
 from encoders.scan.patterns import CL100K_PATTERN, O200K_PATTERN, R50K_PATTERN
+from tests.conformance import fuzz
 from tokenkit import Tokenizer
 from tokenkit.text.formats.tiktoken import read_ranks
 
@@ -110,6 +111,17 @@ def test_random_bytes_come_back(data_folder, name):
     assert ours.encode(text).tolist() == theirs.encode_ordinary(text)
     wild = "".join(map(chr, np.random.default_rng(1).integers(0, 0xD800, 100_000).tolist()))
     assert ours.encode(wild).tolist() == theirs.encode_ordinary(wild)
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_a_million_wild_bytes(data_folder, name):
+    ours, theirs = json_pair(data_folder, name)
+    documents = list(fuzz.documents())
+    expected = [e.ids for e in theirs.encode_batch(documents, add_special_tokens=False)]
+    batch = ours.encode_batch(documents, allowed_special="all")
+    assert batch.to_lists() == expected
+    if ours.contract == "lossless":
+        assert ours.decode_batch(batch) == documents
 
 
 def test_a_rank_file_and_its_json_agree(data_folder):
