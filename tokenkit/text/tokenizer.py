@@ -2,7 +2,6 @@
 
 import json
 import math
-import mmap
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables
-from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined, padded, padded_str
+from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
 from encoders.threads import cores
 from tokenkit.errors import (
     DecodeError,
@@ -36,13 +35,13 @@ from tokenkit.text.engines import (
 )
 from tokenkit.text.formats import tiktoken
 from tokenkit.text.formats.plan import Plan
+from tokenkit.text.inputs import Text, as_bytes, padded_text, sound, to_ids
 from tokenkit.text.loading import Source, load, unzipped
 from tokenkit.text.spans import Encoding
 from tokenkit.text.stream import DecodeStream
 from tokenkit.text.templates import Template, template_from_json
 from tokenkit.tokens import Ragged
 
-Text = str | bytes | bytearray | memoryview | mmap.mmap
 Special = Literal["all"] | Iterable[str]
 
 _NO_SPECIAL: frozenset[str] = frozenset()
@@ -168,7 +167,7 @@ class Tokenizer:
             within_scripts,
         )
         content = train(
-            map(_view, texts),
+            map(as_bytes, texts),
             options,
             pattern=pattern,
             special_tokens=special_tokens,
@@ -248,8 +247,8 @@ class Tokenizer:
     def normalize(self, text: str) -> str:
         """The normal form that the file asks for; the text itself where it asks for none."""
         if self._sentencepiece:
-            return self._sentencepiece.normalize(_sound(text))
-        return normalizer_from_json(self._head.get("normalizer")).spelling(_sound(text))
+            return self._sentencepiece.normalize(sound(text))
+        return normalizer_from_json(self._head.get("normalizer")).spelling(sound(text))
 
     @cached_property
     def vocab_size(self) -> int:
@@ -329,7 +328,7 @@ class Tokenizer:
         Raises DisallowedSpecialTokenError, naming token and position; EncodeError where the
         engine cannot do as asked.
         """
-        buffer = _padded(text)
+        buffer = padded_text(text)
         bounds = np.array([0, len(buffer) - PADDING], np.int64)
         if disallowed_special:
             self._refuse(buffer[:-PADDING].tobytes(), allowed_special, disallowed_special)
@@ -361,7 +360,7 @@ class Tokenizer:
 
         Threads share a large batch by bytes; a small one stays on the caller's.
         """
-        raws = [_view(text) for text in texts]
+        raws = [as_bytes(text) for text in texts]
         for raw in raws if disallowed_special else ():
             self._refuse(raw, allowed_special, disallowed_special)
         return self.encode_buffer(
@@ -539,7 +538,7 @@ class Tokenizer:
         return np.array(sorted(self.special_tokens.values()), np.uint32)
 
     def _wanted(self, ids: Sequence[int] | NDArray[Any], skip_special: bool) -> Ids:
-        array = _to_ids(ids)
+        array = to_ids(ids)
         return array[~np.isin(array, self._special_ids)] if skip_special else array
 
     def _spelled(self, ids: Ids) -> tuple[list[str], list[bool]]:
@@ -561,38 +560,3 @@ def _reload(source: Source, fingerprint: str) -> Tokenizer:
     if tokenizer.fingerprint != fingerprint:
         raise FormatError("the pickled tokenizer was read by another version of tokenkit")
     return tokenizer
-
-
-def _sound(text: str) -> str:
-    """The text without lone surrogates: pairs combine, the rest becomes U+FFFD."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def _padded(text: Text) -> Bytes:
-    try:
-        return padded_str(text) if isinstance(text, str) else padded(_view(text))
-    except UnicodeEncodeError:
-        return padded(_view(text))
-
-
-def _view(text: Text) -> bytes | memoryview:
-    if isinstance(text, str):
-        try:
-            return text.encode()
-        except UnicodeEncodeError:
-            return _sound(text).encode()
-    return text if isinstance(text, bytes) else memoryview(text).cast("B")
-
-
-def _to_ids(ids: Sequence[int] | NDArray[Any]) -> Ids:
-    try:
-        array = np.asarray(ids)
-        if array.size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() >> 32):
-            raise ValueError
-        return np.ascontiguousarray(array, np.uint32)
-    except (ValueError, TypeError, OverflowError):
-        raise VocabularyError("ids are whole numbers from 0 to 2**32 - 1") from None
