@@ -48,8 +48,7 @@ def run() -> None:
     rows: list[Row] = []
     for vocabulary in VOCABULARIES:
         libraries = contenders(vocabulary)
-        for library in libraries:  # code is loaded or compiled before anything is timed
-            library.encode_batch(library.load(), ["Warm-up text, 123."] * 3)
+        peers.load_code(libraries)
         for corpus in CORPORA:
             size = len(text(corpus, SIZE).encode())
             for shape, make in (("whole", whole), ("2 kB", batch)):

@@ -109,8 +109,7 @@ def families() -> dict[str, list[peers.Library]]:
 def run() -> None:
     rows: list[Row] = []
     for family, libraries in families().items():
-        for library in libraries:
-            library.encode_batch(library.load(), ["Warm-up text, 123."] * 3)
+        peers.load_code(libraries)
         for corpus in CORPORA:
             size = len(text(corpus, SIZE).encode())
             rows += race(f"{family} {corpus} whole", [whole(x, corpus) for x in libraries], size, 3)

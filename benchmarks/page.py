@@ -5,14 +5,19 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chart import bars
 from benchmarks.harness import RESULTS, US
 
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "benchmarks.md"
+CHARTS = {"encode-1": "cl100k_base", "models-1": "SentencePiece BPE"}
+"""Tables that get a picture, of the settings that begin so."""
 _HEAD = """# Benchmarks
 
 `make bench` measures everything here; this page is written from the JSON files it keeps under
 `benchmarks/results/`. All contenders of a row ran in turn in one process; figures are medians.
 "Cold" is a new tokenizer object on text it has never seen, "warm" the same object once more.
+Each runs three to five times; one that takes more than a second runs once.
 Ratios are ours over theirs, taken repeat by repeat: above 1 we are faster, below 1 slower.
 """
 
@@ -50,6 +55,18 @@ def _ratios(row: dict[str, Any]) -> str:
     return f"{row['cold_ratio']:.2f} / {row['warm_ratio']:.2f}"
 
 
+def chart(name: str, result: dict[str, Any]) -> list[str]:
+    """Draw the cold speeds on whole texts of a table; Markdown that shows the picture."""
+    groups: dict[str, dict[str, float]] = defaultdict(dict)
+    for row in result["rows"]:
+        begins, ends = row["setting"].startswith(CHARTS[name]), row["setting"].endswith("whole")
+        if begins and ends and not row["error"]:
+            groups[row["setting"]][row["name"]] = row["cold"]
+    title = f"{CHARTS[name]}: cold MB/s, one thread"
+    (DOCS / f"{name}.svg").write_text(bars(title, groups, US))
+    return ["", f"![{title}]({name}.svg)"]
+
+
 def main() -> None:
     lines = [_HEAD]
     for path in sorted(RESULTS.glob("*.json")):
@@ -57,6 +74,8 @@ def main() -> None:
         machine = result["machine"]
         lines += [f"\n## {result['title']}\n"]
         lines += [f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}."]
+        if path.stem in CHARTS:
+            lines += chart(path.stem, result)
         rows = result["rows"]
         lines += race_tables(rows) if "cold" in rows[0] else ["", *table(rows)]
         if versions := result["notes"].get("versions"):
