@@ -15,6 +15,8 @@ from tokenkit.text.tokenizer import Tokenizer
 
 _TEXT = (string.printable + " É日本語 'll 1234\n\n  x\u00a0y " * 3) * 3
 _BATCH = joined([_TEXT.encode(), "\u2581a\u2581b".encode()])
+_PATTERN = r"\w+|."
+_SCANNER = scan.RegexScanner(_PATTERN)  # no kernel, so that `scanners` compiles all of them
 _RANKS = write_ranks([bytes([byte]) for byte in range(256)] + [b"ab", b"abc"])
 
 
@@ -29,7 +31,7 @@ def scanners() -> None:
 
 def bpe() -> None:
     """Encoding by merges, and decoding."""
-    tok = Tokenizer.from_bytes(_RANKS, pattern=r"\w+|.", special_tokens={"<x>": 300})
+    tok = Tokenizer.from_bytes(_RANKS, pattern=_PATTERN, special_tokens={"<x>": 300})
     tok.decode(tok.encode(_TEXT + "<x>", allowed_special="all"))
     tok.encode("a" * 5000)
     tok.encode(_TEXT, dropout=0.1)
@@ -42,20 +44,26 @@ def bpe() -> None:
     PieceCache(limit=0).make_room()
 
 
-def other_models() -> None:
-    """Unigram models and WordPiece."""
+def models() -> None:
+    """All models, which share the kernels of the piece cache."""
+    bpe()
+    unigram_and_wordpiece()
+
+
+def unigram_and_wordpiece() -> None:
+    """The models that find tokens in a trie."""
     pieces, scores = [b"", b"a", "\u2581a".encode()], [0.0, -1.0, -2.0]
     for single in (True, False):
         tables = unigram_tables(pieces, scores, 0, least=-2.0, single=single)
         _encode_unigram(tables, carries=single)
     words = wordpiece_tables({"[UNK]": 0, "a": 1, "##b": 2}, 0, prefix="##", most=9)
-    encoder = WordPieceEncoder(words, scan.BERT)
+    encoder = WordPieceEncoder(words, _SCANNER)
     encoder.encode(*_BATCH)
     encoder.encode(*joined([b"a" * 500]))
 
 
 def _encode_unigram(tables: UnigramTables, *, carries: bool) -> None:
-    encoder = UnigramEncoder(tables, scan.METASPACE, carries=carries)
+    encoder = UnigramEncoder(tables, _SCANNER, carries=carries)
     encoder.encode(*_BATCH)
     encoder.encode(*joined([b"a" * 500]))
     encoder.encode_sampled(*_BATCH, 0.5, 0)
@@ -83,5 +91,5 @@ def training() -> None:
     Tokenizer.train(["".join(map(chr, range(0x400, 0x6000)))], pattern=".", vocab_size=280)
 
 
-GROUPS = (bpe, normalizers, scanners, other_models, training)
+GROUPS = (models, normalizers, training, scanners)
 """Functions that compile all kernels under `tokenkit.text` between them, the slowest first."""
