@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -60,6 +61,7 @@ def race(
     Cold is a fresh object's first pass; warm is the same object's second pass. A contender that
     fails is kept as a row with its error; one that took more than `SLOW` seconds runs no more.
     """
+    print(setting, file=sys.stderr)
     times: dict[str, list[tuple[float, float]]] = {}
     counts: dict[str, int] = {}
     errors: dict[str, str] = {}

@@ -9,7 +9,7 @@ from benchmarks.encode import batch, whole
 from benchmarks.harness import Row, race, report, versions
 from benchmarks.material import CORPORA, text
 
-SIZE = 4_000_000
+SIZE = 2_000_000
 VOCABULARY = 16_000
 
 
@@ -110,7 +110,7 @@ def run() -> None:
     rows: list[Row] = []
     for family, libraries in families().items():
         peers.load_code(libraries)
-        for corpus in CORPORA:
+        for corpus in CORPORA if peers.threads() == 1 else CORPORA[:1]:
             size = len(text(corpus, SIZE).encode())
             rows += race(f"{family} {corpus} whole", [whole(x, corpus) for x in libraries], size, 3)
             docs = [batch(x, corpus) for x in libraries]
