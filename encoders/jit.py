@@ -6,6 +6,7 @@ and the modules beside them import their kernels when they are first used.
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import update_wrapper
 from typing import Any, TypeVar, cast
 
@@ -68,13 +69,13 @@ def kernel(function: _F) -> _F:
 
     A kernel cannot allocate: its caller passes scratch memory.
     """
-    return cast(_F, _once_a_type(numba.njit(**_OPTIONS, cache=True)(function)))
+    return cast(_F, _kept(_once_a_type(numba.njit(**_OPTIONS, cache=True)(function))))
 
 
 def allocating_kernel(function: _F) -> _F:
     """As `kernel`, for the few that run seldom and make arrays."""
     options = {**_OPTIONS, "_nrt": True, "cache": True}
-    return cast(_F, _once_a_type(numba.njit(**options)(function)))
+    return cast(_F, _kept(_once_a_type(numba.njit(**options)(function))))
 
 
 def part(function: _F) -> _F:
@@ -119,6 +120,18 @@ def _once_a_type(dispatcher: Any) -> Any:
 def announced() -> None:
     """Say no more in this process that kernels are compiled."""
     _AnnounceFirstCompile.said = True
+
+
+def _kept(dispatcher: Any) -> Any:
+    """Run what cannot be kept, as on a full disk, all the same."""
+    save = dispatcher._cache.save_overload
+
+    def save_overload(signature: Any, compiled: Any) -> None:
+        with suppress(OSError):
+            save(signature, compiled)
+
+    dispatcher._cache.save_overload = save_overload
+    return dispatcher
 
 
 class _AnnounceFirstCompile(event.Listener):
