@@ -5,11 +5,10 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks import peers
-from benchmarks.encode import batch, whole
+from benchmarks.encode import SIZE, batch, whole
 from benchmarks.harness import Row, race, report, versions
 from benchmarks.material import CORPORA, text
 
-SIZE = 1_000_000
 VOCABULARY = 16_000
 
 
@@ -101,7 +100,7 @@ def families() -> dict[str, list[peers.Library]]:
         peers.tokenizers(bert),
         peers.gigatoken(str(bert)),
         peers.splintr(bert),
-        # Not kitoken: it took more than seven minutes for 2 MB of multilingual text.
+        # Not kitoken: it took more than seven minutes for 8 MB of multilingual text.
     ]
     return found
 
