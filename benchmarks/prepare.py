@@ -120,7 +120,7 @@ def raw_encode(plain: Path, tokenizer: Path) -> int:
     """The ceiling of `prepare`: the same documents encoded from memory on the same threads."""
     from tokenkit import Tokenizer
 
-    documents = plain.read_text(newline="").split("\0")[:-1]
+    documents = plain.read_bytes().decode().split("\0")[:-1]
     tok = Tokenizer.from_file(tokenizer)
     start = time.perf_counter()
     count = len(tok.encode_batch(documents, threads=WORKERS).values)
