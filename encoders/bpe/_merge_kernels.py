@@ -16,7 +16,7 @@ from encoders.draws._kernels import next_random
 from encoders.intrinsics import clz64, ctz64, min16_u32, store_u64
 from encoders.jit import inlined, part
 
-U0, U2, U6, U63 = np.uint64(0), np.uint64(2), np.uint64(6), np.uint64(63)
+U0, U2, U63 = np.uint64(0), np.uint64(2), np.uint64(63)
 SHORT = 64  # symbols that a lane holds; their liveness is one machine word
 LANES = 32  # pieces that merge side by side
 STRIDE = np.uint64(80)  # of a lane in its arrays: 64, and spare that no search for a minimum sees

@@ -37,12 +37,12 @@ from encoders.normalize._kernels import (
     T,
     V,
     bytes_of,
-    character,
     copy,
     entry,
     lacks,
     mark,
 )
+from encoders.utf8._kernels import character
 
 
 @part

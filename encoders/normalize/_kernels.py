@@ -16,6 +16,7 @@ import numpy as np
 
 from encoders.intrinsics import ctz64, load_u64, store_u64
 from encoders.jit import inlined, kernel, part
+from encoders.utf8._kernels import character
 
 DOCUMENT, POSITION, WRITTEN, MARKS, LACKING, CHANGED, RUN, INSIDE, AFTER_BLANK = range(9)
 ONES = np.uint64(0x0101010101010101)
@@ -31,41 +32,6 @@ CONSONANT, LINKER, JOINED = range(13, 16)
 def bytes_of(value):
     """Eight bytes of one value."""
     return np.uint64(value) * ONES
-
-
-@part
-def character(text, at, end):
-    """(code point, bytes) at ``at``; (-1, 1) where the bytes are not well-formed UTF-8."""
-    lead = np.int64(text[at])
-    if lead < 0x80:
-        return lead, 1
-    if lead < 0xC2 or lead > 0xF4:
-        return -1, 1
-    left = end - at
-    if left < 2:
-        return -1, 1
-    second = np.int64(text[at + 1])
-    if second & 0xC0 != 0x80:
-        return -1, 1
-    if lead < 0xE0:
-        return (lead & 0x1F) << 6 | second & 0x3F, 2
-    if left < 3:
-        return -1, 1
-    third = np.int64(text[at + 2])
-    if third & 0xC0 != 0x80:
-        return -1, 1
-    if lead < 0xF0:
-        code = (lead & 0xF) << 12 | (second & 0x3F) << 6 | third & 0x3F
-        if code < 0x800 or 0xD800 <= code < 0xE000:
-            return -1, 1
-        return code, 3
-    if left < 4:
-        return -1, 1
-    fourth = np.int64(text[at + 3])
-    code = (lead & 7) << 18 | (second & 0x3F) << 12 | (third & 0x3F) << 6 | fourth & 0x3F
-    if fourth & 0xC0 != 0x80 or code < 0x10000 or code > 0x10FFFF:
-        return -1, 1
-    return code, 4
 
 
 @inlined

@@ -7,31 +7,7 @@ from encoders.jit import inlined, kernel, part
 from encoders.pieces._kernels import MULTIPLIER
 from encoders.scan._block_kernels import BLOCK, DECIDED, ONE, TOP, ZERO, emit
 from encoders.scan.intrinsics import ascii_masks
-
-ILL_FORMED = -1
-
-
-@inlined
-def code_at(text, at, end):
-    """Code point and bytes of the character at ``at``; (ILL_FORMED, 1) where there is none."""
-    lead = np.int64(text[at])
-    if lead < 0x80:
-        return lead, 1
-    left = end - at
-    b1 = np.int64(text[at + 1]) ^ 0x80
-    b2 = np.int64(text[at + 2]) ^ 0x80
-    b3 = np.int64(text[at + 3]) ^ 0x80
-    if 0xC2 <= lead < 0xE0 and left >= 2 and b1 < 0x40:
-        return (lead & 0x1F) << 6 | b1, 2
-    code = (lead & 0x0F) << 12 | b1 << 6 | b2
-    if 0xE0 <= lead < 0xF0 and left >= 3 and b1 | b2 < 0x40:
-        if code >= 0x800 and (code < 0xD800 or code >= 0xE000):
-            return code, 3
-    code = (lead & 0x07) << 18 | b1 << 12 | b2 << 6 | b3
-    if 0xF0 <= lead < 0xF5 and left >= 4 and b1 | b2 | b3 < 0x40:
-        if 0x10000 <= code < 0x110000:
-            return code, 4
-    return ILL_FORMED, 1
+from encoders.utf8._kernels import character
 
 
 @inlined
@@ -69,7 +45,7 @@ def ascii_starts(text, position, ascii_cuts):
 @part
 def join_piece(text, position, end, ascii_cuts, bits, shift, known, blank, each_blank):
     """Where the piece at ``position`` ends."""
-    before, size = code_at(text, position, end)
+    before, size = character(text, position, end)
     position += size
     while position < end:
         after = np.int64(text[position])
@@ -78,7 +54,7 @@ def join_piece(text, position, end, ascii_cuts, bits, shift, known, blank, each_
                 break
             size = 1
         else:
-            after, size = code_at(text, position, end)
+            after, size = character(text, position, end)
             bit = pair_bit(before, after, shift)
             joins = bits[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1) != 0
             joins = joins or before < 0 or after < 0

@@ -83,6 +83,16 @@ def build_trie(flat, offsets, order, ids, trie, stack):
     return extent
 
 
+@inlined
+def child_of(trie, node, byte):
+    """The node that a byte leads to, or -1."""
+    base = np.int64(trie[node, BASE])
+    if base < 0:
+        return np.int64(-1)
+    child = base + np.int64(byte)
+    return child if trie[child, CHECK] == node else np.int64(-1)
+
+
 # --- Viterbi
 
 
@@ -117,13 +127,9 @@ def best_path(text, start, stop, model, lowest, path):
         one = character_length(text, start + at, stop)
         node, k, single = np.int64(ROOT), at, False
         while k < length:
-            base = np.int64(trie[node, BASE])
-            if base < 0:
+            node = child_of(trie, node, text[start + k])
+            if node < 0:
                 break
-            child = base + np.int64(text[start + k])
-            if trie[child, CHECK] != node:
-                break
-            node = child
             k += 1
             token = trie[node, TOKEN]
             if token >= 0:
@@ -165,13 +171,9 @@ def surest_path(text, start, stop, model, path):
         one = character_length(text, start + at, stop)
         node, k, single = np.int64(ROOT), at, False
         while k < length:
-            base = np.int64(trie[node, BASE])
-            if base < 0:
+            node = child_of(trie, node, text[start + k])
+            if node < 0:
                 break
-            child = base + np.int64(text[start + k])
-            if trie[child, CHECK] != node:
-                break
-            node = child
             k += 1
             token = trie[node, TOKEN]
             if token >= 0:
@@ -207,13 +209,9 @@ def sampled_path(text, start, stop, model, alpha, path, random):
         one = character_length(text, start + at, stop)
         node, k, single = np.int64(ROOT), at, False
         while k < length:
-            base = np.int64(trie[node, BASE])
-            if base < 0:
+            node = child_of(trie, node, text[start + k])
+            if node < 0:
                 break
-            child = base + np.int64(text[start + k])
-            if trie[child, CHECK] != node:
-                break
-            node = child
             k += 1
             token = trie[node, TOKEN]
             if token >= 0:

@@ -1,4 +1,4 @@
-"""Whether bytes are well-formed UTF-8 (RFC 3629)."""
+"""Characters of UTF-8, and whether bytes are any (RFC 3629)."""
 
 import numpy as np
 
@@ -10,6 +10,30 @@ HIGHS = np.uint64(0x8080808080808080)
 KIND2, IS2 = np.uint64(0xC0E0), np.uint64(0x80C0)
 KIND3, IS3 = np.uint64(0xC0C0F0), np.uint64(0x8080E0)
 KIND4, IS4 = np.uint64(0xC0C0C0F8), np.uint64(0x808080F0)
+
+
+@inlined
+def character(text, at, end):
+    """(code point, bytes) at ``at``; (-1, 1) where the bytes are not well-formed UTF-8. Three more
+    bytes are read."""
+    lead = np.int64(text[at])
+    if lead < 0x80:
+        return lead, 1
+    left = end - at
+    b1 = np.int64(text[at + 1]) ^ 0x80
+    b2 = np.int64(text[at + 2]) ^ 0x80
+    b3 = np.int64(text[at + 3]) ^ 0x80
+    if 0xC2 <= lead < 0xE0 and left >= 2 and b1 < 0x40:
+        return (lead & 0x1F) << 6 | b1, 2
+    code = (lead & 0x0F) << 12 | b1 << 6 | b2
+    if 0xE0 <= lead < 0xF0 and left >= 3 and b1 | b2 < 0x40:
+        if code >= 0x800 and (code < 0xD800 or code >= 0xE000):
+            return code, 3
+    code = (lead & 0x07) << 18 | b1 << 12 | b2 << 6 | b3
+    if 0xF0 <= lead < 0xF5 and left >= 4 and b1 | b2 | b3 < 0x40:
+        if 0x10000 <= code < 0x110000:
+            return code, 4
+    return -1, 1
 
 
 @inlined

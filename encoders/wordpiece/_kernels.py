@@ -4,9 +4,9 @@ import numpy as np
 
 from encoders.jit import kernel, part
 from encoders.pieces._kernels import U0, emit, fill_entry, look_up, start_of
+from encoders.unigram._kernels import TOKEN, child_of
 
 SPREAD = 18  # words of the arena that a piece of at most 15 bytes may need
-BASE, CHECK, TOKEN = 0, 1, 2  # columns of the tries, see encoders.unigram
 
 
 @part
@@ -14,13 +14,9 @@ def longest_match(text, start, stop, trie):
     """(id, end) of the longest token at ``start``; id -1 where there is none."""
     node, at, found, end = np.int64(0), start, np.int32(-1), start
     while at < stop:
-        base = np.int64(trie[node, BASE])
-        if base < 0:
+        node = child_of(trie, node, text[at])
+        if node < 0:
             break
-        child = base + np.int64(text[at])
-        if trie[child, CHECK] != node:
-            break
-        node = child
         at += 1
         if trie[node, TOKEN] >= 0:
             found, end = trie[node, TOKEN], at
