@@ -11,6 +11,7 @@ TABLES = {
     "encode-2": ("encode", TWO),
     "models": ("models", ONE),
     "models-2": ("models", TWO),
+    "threads": ("threads", TWO),
     "decode": ("decode", ONE),
     "training": ("training", TWO),
     "prepare": ("prepare", TWO),

@@ -1,13 +1,50 @@
-"""A batch shared among threads, about equal bytes each."""
+"""A batch shared among threads, in chunks of about equal bytes."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from encoders.buffers import Bytes, Ids, Offsets
 
-_LEAST_SHARE = 1 << 16
+_LEAST = 1 << 16  # bytes for each thread that make threads worth starting
+_CHUNK = 1 << 21  # bytes at least, where there are enough: handing out smaller ones costs time
+_CHUNKS = 8  # for each thread at most: the last to finish keeps the others waiting that much less
+
+
+def worth_sharing(sizes: Offsets, threads: int) -> bool:
+    """Whether ``threads`` threads can share documents of these sizes without cutting any."""
+    total = int(sizes.sum())
+    return threads > 1 and threads * max(_LEAST, int(sizes.max(initial=0))) <= total
+
+
+def share(
+    encode: Callable[[int, int], tuple[Ids, Offsets]], bounds: Offsets, threads: int
+) -> tuple[Ids, Offsets]:
+    """The ids of all documents, and their bounds, made by ``threads`` threads.
+
+    ``encode(first, last)`` gives those of the documents from ``first`` up to ``last``, with bounds
+    from 0 on; ``bounds``: int64[n + 1], about where each document begins in all of the text.
+    """
+    total = int(bounds[-1] - bounds[0])
+    size = min(1 + total // threads, max(_CHUNK, total // (_CHUNKS * threads)))
+    marks = np.searchsorted(bounds, np.arange(bounds[0] + size, bounds[-1], size))
+    edges = np.unique(np.concatenate(([0], marks, [len(bounds) - 1]))).tolist()
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(lambda edge: encode(*edge), pairwise(edges)))
+        starts = np.cumsum([0, *(len(ids) for ids, _ in parts)])
+        ids = np.empty(int(starts[-1]), np.uint32)
+
+        def put(number: int) -> None:
+            ids[starts[number] : starts[number + 1]] = parts[number][0]
+
+        list(pool.map(put, range(len(parts))))
+    id_bounds: list[Any] = [
+        part[1:] + start for (_, part), start in zip(parts, starts, strict=False)
+    ]
+    return ids, np.concatenate([[0], *id_bounds])
 
 
 def in_parallel(
@@ -21,20 +58,10 @@ def in_parallel(
 
     ``cuts_at_lines``: whether a document may be cut between a line feed and an ASCII letter.
     """
-    if threads < 2 or bounds[-1] - bounds[0] < threads * _LEAST_SHARE:
+    if threads < 2 or bounds[-1] - bounds[0] < threads * _LEAST:
         return encode(text, bounds)
     cut = _with_cuts(text, bounds, threads) if cuts_at_lines else bounds
-    targets = np.linspace(int(cut[0]), int(cut[-1]), threads + 1)[1:-1]
-    marks = np.unique(np.searchsorted(cut, targets))
-    shares = [cut[a : b + 1] for a, b in zip([0, *marks], [*marks, len(cut) - 1], strict=True)]
-    shares = [share for share in shares if len(share) > 1]
-    with ThreadPoolExecutor(len(shares)) as pool:
-        parts = list(pool.map(lambda share: encode(text, share), shares))
-    ids = np.concatenate([part for part, _ in parts])
-    starts = np.cumsum([0, *(len(part) for part, _ in parts)])
-    all_bounds = np.concatenate(
-        [[0], *(part[1:] + start for (_, part), start in zip(parts, starts, strict=False))]
-    )
+    ids, all_bounds = share(lambda a, b: encode(text, cut[a : b + 1]), cut, threads)
     if cut is bounds:
         return ids, all_bounds
     # Cuts are strictly inside documents, so the last index of a bound is that document's.
@@ -48,7 +75,7 @@ def _with_cuts(text: Bytes, bounds: Offsets, threads: int) -> Offsets:
     if np.diff(bounds).max() <= size // threads:
         return bounds
     cuts = []
-    for target in np.linspace(int(bounds[0]), int(bounds[-1]), threads + 1)[1:-1].astype(np.int64):
+    for target in np.linspace(bounds[0], bounds[-1], _CHUNKS * threads + 1)[1:-1].astype(np.int64):
         window = text[target : min(target + (1 << 16), bounds[-1])]
         letters = ((window | 0x20) >= 0x61) & ((window | 0x20) <= 0x7A) & (window < 0x80)
         found = np.flatnonzero((window[:-1] == 0x0A) & letters[1:])

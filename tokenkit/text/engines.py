@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoders.bpe import BpeEncoder, BpeTables, decode
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.match import stitch
-from encoders.parallel import in_parallel
+from encoders.parallel import in_parallel, worth_sharing
 from encoders.unigram import UnigramEncoder, UnigramTables
 from encoders.utf8 import mended
 from encoders.wordpiece import WordPieceEncoder
@@ -87,8 +87,7 @@ class KernelEngine:
     ) -> tuple[Ids, Offsets]:
         """See `Engine.encode`."""
         finders = self._finders_for(allowed)
-        total = int(bounds[-1] - bounds[0])
-        if threads > 1 and np.diff(bounds).max(initial=0) * threads <= total:
+        if worth_sharing(np.diff(bounds), threads):
             one = partial(self._encode, finders=finders, model=self._encoder.encode)
             return in_parallel(one, text, bounds, threads, cuts_at_lines=False)
         return self._encode(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from encoders.bpe import BpeTables
 from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
+from encoders.parallel import share, worth_sharing
 from encoders.threads import cores
 from tokenkit.errors import (
     DecodeError,
@@ -360,15 +361,21 @@ class Tokenizer:
 
         Threads share a large batch by bytes; a small one stays on the caller's.
         """
-        raws = [as_bytes(text) for text in texts]
-        for raw in raws if disallowed_special else ():
-            self._refuse(raw, allowed_special, disallowed_special)
-        return self.encode_buffer(
-            *joined(raws),
-            threads=cores() if threads is None else threads,
-            add_special_tokens=add_special_tokens,
-            allowed_special=allowed_special,
-        )
+        threads = cores() if threads is None else threads
+
+        def encode(first: int, last: int, threads: int = 1) -> tuple[Ids, Offsets]:
+            raws = [as_bytes(text) for text in texts[first:last]]
+            for raw in raws if disallowed_special else ():
+                self._refuse(raw, allowed_special, disallowed_special)
+            return self._engine.encode(*joined(raws), self._allowed(allowed_special), threads)
+
+        # Characters stand for bytes, so that each thread makes the bytes of its own texts.
+        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+        if self.engine == "kernels" and worth_sharing(lengths, threads):
+            ids = Ragged(*share(encode, np.concatenate(([0], np.cumsum(lengths))), threads))
+        else:
+            ids = Ragged(*encode(0, len(texts), threads))
+        return self.template.apply_batch(ids) if add_special_tokens else ids
 
     def encode_buffer(
         self,
