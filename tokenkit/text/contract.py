@@ -1,14 +1,14 @@
 """What a tokenizer promises of decoding what it encoded."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
-
-from tokenkit.text import byte_map
 
 Contract = Literal["lossless", "normalizing", "lossy"]
 
 
-def contract_of(head: Mapping[str, Any], vocab: Mapping[str, int], bytes_join: bool) -> Contract:
+def contract_of(
+    head: Mapping[str, Any], has_every_byte: Callable[[], bool], bytes_join: bool
+) -> Contract:
     """The promise that a tokenizer.json allows, from its parts.
 
     "lossless": text comes back as it was; "normalizing": its normal form does; "lossy": no such
@@ -23,8 +23,8 @@ def contract_of(head: Mapping[str, Any], vocab: Mapping[str, int], bytes_join: b
         and steps[-1]["type"] == "ByteLevel"
         and not steps[-1].get("add_prefix_space", True)
         and all(_keeps_all(step) for step in steps[:-1])
-        and all(character in vocab for character in byte_map.BYTE_OF)
         and not any(_strips(token) for token in head.get("added_tokens") or ())
+        and has_every_byte()
     )
     if not kept:
         return "lossy"

@@ -193,6 +193,12 @@ class KernelEngine:
         except IndexError as error:
             raise DecodeError(str(error)) from None
 
+    @property
+    def has_every_byte(self) -> bool:
+        """Whether each of the 256 bytes is a token of the model."""
+        vocab, offsets = self.tables.vocab, self.tables.offsets
+        return len(np.unique(vocab[offsets[:-1][np.diff(offsets) == 1]])) == 256
+
     def vocab(self) -> dict[str, int]:
         """See `Engine.vocab`."""
         raw, offsets = self.tables.vocab.tobytes(), self.tables.offsets.tolist()

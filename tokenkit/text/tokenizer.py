@@ -22,7 +22,7 @@ from tokenkit.errors import (
     FormatError,
     VocabularyError,
 )
-from tokenkit.text import spans
+from tokenkit.text import byte_map, spans
 from tokenkit.text.added import AddedToken
 from tokenkit.text.batching import Padded, Padding, Truncation
 from tokenkit.text.changes import normalizer_from_json
@@ -243,7 +243,12 @@ class Tokenizer:
         """
         if self._sentencepiece:
             return "lossy"
-        return contract_of(self._head, self.vocab, self._bytes_join)
+        return contract_of(self._head, self._has_every_byte, self._bytes_join)
+
+    def _has_every_byte(self) -> bool:
+        if isinstance(self._engine, KernelEngine):
+            return self._engine.has_every_byte  # without the time that `vocab` takes
+        return all(character in self.vocab for character in byte_map.BYTE_OF)
 
     def normalize(self, text: str) -> str:
         """The normal form that the file asks for; the text itself where it asks for none."""
