@@ -1,9 +1,11 @@
 """A batch shared among threads, in chunks of about equal bytes."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
+from threading import local
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -11,7 +13,39 @@ from encoders.buffers import Bytes, Ids, Offsets
 
 _LEAST = 1 << 16  # bytes for each thread that make threads worth starting
 _CHUNK = 1 << 21  # bytes at least, where there are enough: handing out smaller ones costs time
-_CHUNKS = 8  # for each thread at most: the last to finish keeps the others waiting that much less
+_CHUNKS = 8  # for each thread at most, in turn, so that each gets something of every kind of text
+_this = local()
+
+W = TypeVar("W")
+
+
+class Workspaces(Generic[W]):
+    """What an encoder needs to run, one for each thread that is running it.
+
+    A share of a batch gets the one that the same share of the last batch had, so that text seen
+    again meets the piece cache that knows it.
+    """
+
+    def __init__(self, new: Callable[[], W]) -> None:
+        self._new = new
+        # Taking from and giving to a list is atomic, so it needs no lock.
+        self._idle: defaultdict[int, list[W]] = defaultdict(list)
+
+    def take(self) -> W:
+        """One that no other thread has."""
+        try:
+            return self._idle[_lane()].pop()
+        except IndexError:
+            return self._new()
+
+    def give(self, workspace: W) -> None:
+        """Back, for the next."""
+        self._idle[_lane()].append(workspace)
+
+
+def _lane() -> int:
+    """Which share of a batch this thread works on; 0 outside of `share`."""
+    return getattr(_this, "lane", 0)
 
 
 def worth_sharing(sizes: Offsets, threads: int) -> bool:
@@ -32,8 +66,16 @@ def share(
     size = min(1 + total // threads, max(_CHUNK, total // (_CHUNKS * threads)))
     marks = np.searchsorted(bounds, np.arange(bounds[0] + size, bounds[-1], size))
     edges = np.unique(np.concatenate(([0], marks, [len(bounds) - 1]))).tolist()
+    chunks = list(pairwise(edges))
+    parts: list[Any] = [None] * len(chunks)
+
+    def work(number: int) -> None:
+        _this.lane = number
+        for i in range(number, len(chunks), threads):
+            parts[i] = encode(*chunks[i])
+
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda edge: encode(*edge), pairwise(edges)))
+        list(pool.map(work, range(threads)))
         starts = np.cumsum([0, *(len(ids) for ids, _ in parts)])
         ids = np.empty(int(starts[-1]), np.uint32)
 

@@ -8,7 +8,7 @@ import numpy as np
 from encoders.bpe import scratch
 from encoders.bpe.tables import BpeTables
 from encoders.buffers import Bytes, Ids, Offsets
-from encoders.parallel import in_parallel
+from encoders.parallel import Workspaces, in_parallel
 from encoders.pieces import BATCH, LONGEST, PieceCache
 from encoders.scan.scanners import Scanner
 
@@ -46,8 +46,7 @@ class BpeEncoder:
         self._whole = tables.whole, tables.vocab, tables.offsets
         self._merge = tables.merge_arguments
         self._longest = LONGEST if tables.options[3] else _LONGEST_LANE
-        # Taking from and giving to a list is atomic, so idle workspaces need no lock.
-        self._idle: list[_Workspace] = []
+        self._workspaces = Workspaces(self._new_workspace)
 
     def _new_workspace(self) -> _Workspace:
         return _Workspace(PieceCache(self._cache_bytes), len(self.tables.merges))
@@ -60,7 +59,7 @@ class BpeEncoder:
         """
         from encoders.bpe import _kernels
 
-        work = self._idle.pop() if self._idle else self._new_workspace()
+        work = self._workspaces.take()
         out, id_bounds = _room_for_ids(bounds)
         document, position, at = 0, int(bounds[0]), 0
         for chunk in self.scanner.chunks(text, bounds):
@@ -103,7 +102,7 @@ class BpeEncoder:
                     )
                     ends = ends[alone:]
         id_bounds[document + 1 :] = at
-        self._idle.append(work)
+        self._workspaces.give(work)
         return out[:at], id_bounds
 
     def encode_dropout(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from encoders.buffers import ABSENT, Bytes, Ids, Offsets
 from encoders.draws import generator
-from encoders.parallel import in_parallel
+from encoders.parallel import Workspaces, in_parallel
 from encoders.pieces import LONGEST, PieceCache
 from encoders.scan import Scanner
 
@@ -144,14 +144,13 @@ class UnigramEncoder:
         # What `sentencepiece` 0.2.3 raises its float32 scores at, to keep them precise.
         self._lowest = -1e5 if self._real is np.float32 else -np.inf
         self._worst = max(float(np.abs(tables.scores).max(initial=0.0)), abs(unknown_score))
-        # Taking from and giving to a list is atomic, so idle workspaces need no lock.
-        self._idle: list[_Workspace] = []
+        self._workspaces = Workspaces(lambda: _Workspace(self._real))
 
     def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
         """Encode documents on this thread: ids (uint32) and their bounds (int64[n + 1])."""
         from encoders.unigram import _kernels
 
-        work = self._idle.pop() if self._idle else _Workspace(self._real)
+        work = self._workspaces.take()
         out = np.empty(int(bounds[-1] - bounds[0]) + 16, np.uint32)
         id_bounds = np.zeros(len(bounds), np.int64)
         document, position, at = 0, int(bounds[0]), 0
@@ -191,7 +190,7 @@ class UnigramEncoder:
                     )
                     position, ends = stop, ends[1:]
         id_bounds[document + 1 :] = at
-        self._idle.append(work)
+        self._workspaces.give(work)
         return out[:at], id_bounds
 
     def encode_sampled(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import Bytes, Ids, Offsets
-from encoders.parallel import in_parallel
+from encoders.parallel import Workspaces, in_parallel
 from encoders.pieces import LONGEST, PieceCache
 from encoders.scan import Scanner
 from encoders.unigram import double_array
@@ -60,14 +60,13 @@ class WordPieceEncoder:
         self.scanner = scanner
         unknown, most = tables.options.tolist()
         self._model = tables.heads, tables.tails, np.uint32(unknown), most
-        # Taking from and giving to a list is atomic, so idle caches need no lock.
-        self._idle: list[PieceCache] = []
+        self._workspaces = Workspaces(PieceCache)
 
     def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
         """Encode documents on this thread: ids (uint32) and their bounds (int64[n + 1])."""
         from encoders.wordpiece import _kernels
 
-        cache = self._idle.pop() if self._idle else PieceCache()
+        cache = self._workspaces.take()
         out = np.empty(int(bounds[-1] - bounds[0]) + 16, np.uint32)
         id_bounds = np.zeros(len(bounds), np.int64)
         document, position, at = 0, int(bounds[0]), 0
@@ -95,7 +94,7 @@ class WordPieceEncoder:
                     at = _kernels.encode_one(text, position, stop, out, at, self._model)
                     position, ends = stop, ends[1:]
         id_bounds[document + 1 :] = at
-        self._idle.append(cache)
+        self._workspaces.give(cache)
         return out[:at], id_bounds
 
     def encode_parallel(self, text: Bytes, bounds: Offsets, threads: int) -> tuple[Ids, Offsets]:

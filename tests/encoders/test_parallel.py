@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from encoders import parallel
 from encoders.buffers import joined
-from encoders.parallel import in_parallel, share, worth_sharing
+from encoders.parallel import Workspaces, in_parallel, share, worth_sharing
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +71,18 @@ def test_one_long_document_is_not_shared_whole():
     assert not worth_sharing(np.array([1000, 1, 1]), 2)
     assert not worth_sharing(np.full(9, 100), 1)
     assert not worth_sharing(np.empty(0, np.int64), 2)
+
+
+def test_a_share_finds_the_workspace_it_had_before():
+    workspaces = Workspaces(list)
+
+    def encode(first, last):
+        had = workspaces.take()
+        ids = np.full(last - first, first in had, np.uint32)
+        had.append(first)
+        workspaces.give(had)
+        return ids, np.arange(last - first + 1)
+
+    bounds = np.arange(100)
+    assert not share(encode, bounds, 3)[0].any()
+    assert share(encode, bounds, 3)[0].all()
