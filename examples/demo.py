@@ -61,7 +61,8 @@ def main(folder: Path) -> None:
     seconds = time.perf_counter() - began
     console.print(
         f"   {summary.documents:,} documents, {summary.tokens:,} tokens in {summary.shards} shard, "
-        f"{summary.text_bytes / 1e6 / seconds:.0f} MB/s with all reading and writing"
+        f"{summary.text_bytes / 1e6:.0f} MB of text in {seconds:.1f} s (the first time with the "
+        "compilation of kernels)"
     )
 
     step("4. Verify them")
