@@ -43,3 +43,10 @@ class ShardError(CorpusError):
 
 class DownloadError(TokenkitError):
     """A corpus could not be fetched or is not the one expected."""
+
+
+class MissingExtraError(TokenkitError):
+    """A part of tokenkit was used without the packages that it needs."""
+
+    def __init__(self, need: str, extra: str) -> None:
+        super().__init__(f"{need}: install tokenkit with its extra, pip install -e '.[{extra}]'")
