@@ -5,8 +5,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chart import bars
 from benchmarks.harness import RESULTS, US
+from tokenkit.report import bar_chart
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "benchmarks.md"
@@ -61,9 +61,11 @@ def chart(name: str, result: dict[str, Any]) -> list[str]:
     for row in result["rows"]:
         begins, ends = row["setting"].startswith(CHARTS[name]), row["setting"].endswith("whole")
         if begins and ends and not row["error"]:
-            groups[row["setting"]][row["name"]] = row["cold"]
+            text = row["setting"].removeprefix(CHARTS[name]).removesuffix("whole").strip()
+            groups[text][row["name"]] = row["cold"]
     title = f"{CHARTS[name]}: cold MB/s, one thread"
-    (DOCS / f"{name}.svg").write_text(bars(title, groups, US))
+    drawn = bar_chart(groups, title=title, y_label="MB/s", digits=0)
+    (DOCS / f"{name}.svg").write_text(drawn)
     return ["", f"![{title}]({name}.svg)"]
 
 

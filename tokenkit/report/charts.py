@@ -85,7 +85,7 @@ def bar_chart(
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         axes.invert_yaxis()
-        axes.margins(x=0.1)
+        axes.margins(x=0.1, y=0.02)
         axes.set_xlabel(y_label)
         axes.set_title(title)
         if len(series) > 1:
