@@ -50,3 +50,19 @@ class MissingExtraError(TokenkitError):
 
     def __init__(self, need: str, extra: str) -> None:
         super().__init__(f"{need}: install tokenkit with its extra, pip install -e '.[{extra}]'")
+
+
+class AlignmentError(TokenkitError):
+    """Two texts are not aligned, or cannot be, as asked."""
+
+
+class NoiseError(TokenkitError):
+    """A noisy channel is described in a way that makes none."""
+
+
+class PatchError(TokenkitError):
+    """Bytes cannot be cut into patches, or patches laid out, as asked."""
+
+
+class AuditError(TokenkitError):
+    """An audit was asked for something that it does not have."""
