@@ -235,6 +235,11 @@ class Tokenizer:
         """Why it does not run on the kernels; empty where it does."""
         return self._engine.reason
 
+    @property
+    def head(self) -> Mapping[str, Any]:
+        """Its tokenizer.json without vocabulary and merges, whatever format it came from."""
+        return self._head
+
     @cached_property
     def contract(self) -> Contract:
         """What decoding an encoded text gives back.
