@@ -78,6 +78,18 @@ def float_of_u32(typingctx: Any, value: Any) -> Any:
     return _reinterpreted(types.uint32, types.float32)(typingctx, value)
 
 
+@intrinsic
+def bits_of_double(typingctx: Any, value: Any) -> Any:
+    """The bits of a float64, as an int64."""
+    return _reinterpreted(types.float64, types.int64)(typingctx, value)
+
+
+@intrinsic
+def double_of_bits(typingctx: Any, value: Any) -> Any:
+    """The float64 of these bits of an int64."""
+    return _reinterpreted(types.int64, types.float64)(typingctx, value)
+
+
 def _bit_count(name: str) -> Any:
     def typed(typingctx: Any, value: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -9,15 +9,27 @@ from concurrent.futures import ProcessPoolExecutor
 def command() -> None:
     """Compile all kernels now, once, so that nothing waits for them later."""
     from encoders.threads import cores
-    from tokenkit.corpus.warmup import compile_kernels
-    from tokenkit.text.warmup import GROUPS
 
     start = time.perf_counter()
     print("compiling kernels, once", flush=True)
+    every = groups()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(cores(), len(GROUPS) + 1), context, _quietly) as pool:
-        list(pool.map(_run, (*GROUPS, compile_kernels)))
+    with ProcessPoolExecutor(min(cores(), len(every)), context, _quietly) as pool:
+        list(pool.map(_run, every))
     print(f"all kernels are compiled and cached ({time.perf_counter() - start:.1f} s)")
+
+
+def groups() -> tuple[Callable[[], None], ...]:
+    """Functions that compile all kernels between them, the slowest first; a line for each part."""
+    from byteprob import warmup as byteprob
+    from tokenkit.corpus import warmup as corpus
+    from tokenkit.text import warmup as text
+
+    return (
+        *text.GROUPS,
+        corpus.compile_kernels,
+        byteprob.compile_kernels,
+    )
 
 
 def _run(group: Callable[[], None]) -> None:

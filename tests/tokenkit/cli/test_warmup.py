@@ -9,8 +9,7 @@ import encoders
 import tokenkit
 from tests.samples import documents
 from tokenkit import Tokenizer
-from tokenkit.corpus.warmup import compile_kernels
-from tokenkit.text.warmup import GROUPS
+from tokenkit.cli.warmup import groups
 
 
 def kernels():
@@ -27,7 +26,7 @@ def kernels():
 
 
 def test_all_kernels_are_compiled_and_then_no_more():
-    for group in (*GROUPS, compile_kernels):
+    for group in groups():
         group()
     every = kernels()
     compiled = {name: len(kernel.signatures) for name, kernel in every.items()}

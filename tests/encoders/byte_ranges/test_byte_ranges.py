@@ -1,0 +1,83 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from encoders.byte_ranges import ByteRanges
+
+vocabularies = st.lists(st.binary(min_size=1, max_size=5), min_size=1, max_size=40)
+alike = st.lists(st.sampled_from([b"a", b"ab", b"aba", b"b", b"\xff", b"\xff\x00"]), min_size=1)
+prefixes = st.one_of(st.binary(max_size=3), st.text("ab", max_size=3).map(str.encode))
+
+
+def ranges(tokens):
+    return ByteRanges.of(dict(enumerate(tokens)))
+
+
+@given(st.one_of(vocabularies, alike), prefixes)
+def test_every_prefix_is_a_range(tokens, prefix):
+    found = ranges(tokens)
+    low, high = found.starting_with(prefix)
+    assert set(found.order[low:high]) == {
+        i for i, token in enumerate(tokens) if token.startswith(prefix)
+    }
+    low, high = found.ending((low, high), len(prefix))
+    assert set(found.order[low:high]) == {i for i, t in enumerate(tokens) if t == prefix}
+
+
+@given(st.one_of(vocabularies, alike))
+def test_order_and_place_are_inverse(tokens):
+    found = ranges(tokens)
+    assert [tokens[i] for i in found.order] == sorted(tokens)
+    assert found.place[found.order].tolist() == list(range(len(tokens)))
+
+
+@given(st.one_of(vocabularies, alike), prefixes, st.randoms(use_true_random=False))
+def test_next_bytes_are_summed(tokens, prefix, random):
+    found = ranges(tokens)
+    logits = np.array([random.uniform(-9, 9) for _ in tokens])
+    weights, largest, total = found.weights(logits, np.empty(0, np.uint32))
+    assert largest == logits.max()
+    assert total == pytest.approx(np.exp(logits - largest).sum(), rel=1e-14)
+    sums = np.zeros(256)
+    ending = found.add_next_bytes(found.starting_with(prefix), len(prefix), weights, sums)
+    expected = np.zeros(257)
+    for i, token in enumerate(tokens):
+        if token.startswith(prefix):
+            rest = token[len(prefix) :]
+            expected[rest[0] if rest else 256] += math.exp(logits[i] - largest)
+    assert [*sums, ending] == pytest.approx(expected, rel=1e-14)
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=50), st.sampled_from("fd"))
+def test_weights_are_exponentials(logits, kind):
+    given = np.array(logits, kind)
+    found = ranges([bytes([i]) for i in range(len(logits))])
+    weights, largest, total = found.weights(given, np.empty(0, np.uint32))
+    expected = np.exp(given.astype(float) - given.max())
+    expected[given.astype(float) - given.max() < -708] = 0
+    assert weights == pytest.approx(expected, rel=4e-16, abs=0)
+    assert total == pytest.approx(expected.sum(), rel=1e-14)
+    assert largest == given.max()
+
+
+def test_impossible_tokens_weigh_nothing_and_ends_count():
+    found = ByteRanges.of({0: b"a", 2: b"b"})
+    logits = np.array([0.0, 1.0, -np.inf, 50.0])  # 3 is padding: no token, no end
+    weights, largest, total = found.weights(logits, np.array([1], np.uint32))
+    assert weights.tolist() == pytest.approx([math.exp(-1), 0.0])
+    assert (largest, total) == (1.0, pytest.approx(1 + math.exp(-1)))
+
+
+def test_a_large_vocabulary_sums_to_one():
+    random = np.random.default_rng(5)
+    tokens = {i: random.bytes(int(random.integers(1, 6))) for i in range(50_000)}
+    found = ByteRanges.of(tokens)
+    weights, _, total = found.weights(
+        random.normal(0, 4, 50_000).astype(np.float32), np.empty(0, np.uint32)
+    )
+    sums = np.zeros(256)
+    assert found.add_next_bytes(found.whole, 0, weights, sums) == 0
+    assert sums.sum() == pytest.approx(total, rel=1e-12)
