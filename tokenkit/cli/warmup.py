@@ -23,12 +23,14 @@ def groups() -> tuple[Callable[[], None], ...]:
     """Functions that compile all kernels between them, the slowest first; a line for each part."""
     from byteprob import warmup as byteprob
     from tokenkit.corpus import warmup as corpus
+    from tokenkit.domain import warmup as domain
     from tokenkit.text import warmup as text
 
     return (
         *text.GROUPS,
         corpus.compile_kernels,
         byteprob.compile_kernels,
+        domain.compile_kernels,
     )
 
 

@@ -1,0 +1,1 @@
+"""Domain tokenizers: recipes and training; comparing tokenizers, also under OCR noise."""
