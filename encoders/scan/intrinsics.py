@@ -121,3 +121,17 @@ def flag_masks(typingctx: Any, array: Any) -> Any:
         return cgutils.pack_array(builder, masks)
 
     return result(array), codegen
+
+
+@intrinsic
+def wide_space_leads(typingctx: Any, text: Any, position: Any) -> Any:
+    """``wide_space_leads(text, p)`` → uint64, as `ascii_masks`: the bytes that begin a white-space
+    character beyond ASCII, or another character (0xC2, 0xE1 to 0xE3). Reads 64 bytes unchecked."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        block = builder.load(_vector_at(context, builder, signature.args[0], *args), align=1)
+        two = builder.icmp_unsigned("==", block, _splat(0xC2))
+        leads = builder.or_(two, _between(builder, block, 0xE1, 0xE3))
+        return builder.bitcast(leads, ir.IntType(64))
+
+    return types.uint64(text, types.intp), codegen

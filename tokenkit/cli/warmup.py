@@ -25,12 +25,14 @@ def groups() -> tuple[Callable[[], None], ...]:
     from tokenkit.corpus import warmup as corpus
     from tokenkit.domain import warmup as domain
     from tokenkit.text import warmup as text
+    from tokenkit.words import warmup as words
 
     return (
         *text.GROUPS,
         corpus.compile_kernels,
         byteprob.compile_kernels,
         domain.compile_kernels,
+        words.compile_kernels,
     )
 
 
