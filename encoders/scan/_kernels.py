@@ -142,10 +142,23 @@ def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags):
 
 # --- cl100k, Llama-3, Qwen2: (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,k}
 #     | ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+#     and phrases, which have \p{L}+(?: \p{L}+)* there
 
 
 @part
-def cl100k_piece(text, start, end, index, blocks, digits, whole_tail):
+def letters_end(text, position, end, index, blocks, phrases):
+    """End of ``\\p{L}*``, or with ``phrases`` of ``\\p{L}*(?: \\p{L}+)*``."""
+    position = run_end(text, position, end, index, blocks, LETTER)
+    while phrases and position + 1 < end and text[position] == BLANK:
+        stop = run_end(text, position + 1, end, index, blocks, LETTER)
+        if stop == position + 1:
+            break
+        position = stop
+    return position
+
+
+@part
+def cl100k_piece(text, start, end, index, blocks, digits, whole_tail, phrases):
     first = text[start]
     if first == APOSTROPHE:
         stop = contraction_end(text, start, end, True)
@@ -153,14 +166,14 @@ def cl100k_piece(text, start, end, index, blocks, digits, whole_tail):
             return stop
     flags, length = char_at(text, start, end, index, blocks)
     if flags & LETTER:
-        return run_end(text, start + length, end, index, blocks, LETTER)
+        return letters_end(text, start + length, end, index, blocks, phrases)
     if flags & NUMBER:
         return number_piece(text, start, end, index, blocks, digits)
     second, next_flags = start + length, SPACE
     if second < end:
         next_flags, _ = char_at(text, second, end, index, blocks)
     if first != CR and first != LF and next_flags & LETTER:
-        return run_end(text, second, end, index, blocks, LETTER)
+        return letters_end(text, second, end, index, blocks, phrases)
     if not flags & SPACE or (first == BLANK and not next_flags & NOT_OTHER):
         stop = run_end_without(text, second, end, index, blocks, NOT_OTHER)
         return newline_run_end(text, stop, end)
@@ -220,7 +233,7 @@ def line_space_starts(spaces, free, line_breaks, tail):
 
 
 @part
-def cl100k_starts(text, position, index, blocks, flags, longest):
+def cl100k_starts(text, position, index, blocks, flags, longest, phrases):
     masks = ascii_masks(text, position)
     upper, lower, digits, spaces, blank, breaks, apostrophe, _, high, tail = masks
     letters = upper | lower
@@ -237,6 +250,8 @@ def cl100k_starts(text, position, index, blocks, flags, longest):
     prefixed = ((free & ~breaks) << ONE) | next_bit_after(other_starts, tail)
     starts = (letters & ~(letters << ONE) & ~prefixed) | other_starts
     starts |= digit_starts(digits, longest) | line_space_starts(spaces, free, breaks, tail)
+    if phrases:
+        starts &= ~(blank & (letters << ONE) & (letters >> ONE))
     quotes = apostrophe & other_starts & (DECIDED | ONE)
     while quotes != ZERO:
         bit = ctz64(quotes)
@@ -249,7 +264,9 @@ def cl100k_starts(text, position, index, blocks, flags, longest):
 
 
 @kernel
-def scan_cl100k(text, bounds, document, position, ends, index, blocks, flags, digits, whole_tail):
+def scan_cl100k(
+    text, bounds, document, position, ends, index, blocks, flags, digits, whole_tail, phrases
+):
     count, room = 0, len(ends) - 64
     while document < len(bounds) - 1:
         end = bounds[document + 1]
@@ -258,12 +275,14 @@ def scan_cl100k(text, bounds, document, position, ends, index, blocks, flags, di
                 return count, document, position
             starts = ZERO
             if end - position >= BLOCK:
-                starts = cl100k_starts(text, position, index, blocks, flags, digits)
+                starts = cl100k_starts(text, position, index, blocks, flags, digits, phrases)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
             else:
-                position = cl100k_piece(text, position, end, index, blocks, digits, whole_tail)
+                position = cl100k_piece(
+                    text, position, end, index, blocks, digits, whole_tail, phrases
+                )
                 ends[count] = position
                 count += 1
         document += 1

@@ -28,6 +28,7 @@ CL100K_ONIGURUMA_PATTERN = (
 LLAMA3_PATTERN = (
     _CONTRACTION + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|" + _SPACES
 )
+PHRASES_PATTERN = LLAMA3_PATTERN.replace(r"\p{L}+", r"\p{L}+(?: \p{L}+)*")
 QWEN2_PATTERN = LLAMA3_PATTERN.replace("{1,3}", "")
 O200K_PATTERN = "|".join(
     [
@@ -48,11 +49,13 @@ DEEPSEEK_V3_PATTERNS = (
 GPT2 = KernelScanner("scan_gpt2")
 """GPT-2, r50k, p50k, and `ByteLevel` of `tokenizers`."""
 BYTE_LEVEL = GPT2
-CL100K = KernelScanner("scan_cl100k", (3, True))
+CL100K = KernelScanner("scan_cl100k", (3, True, False))
 """cl100k as tiktoken has it: white space at the very end of a text is one piece."""
-LLAMA3 = KernelScanner("scan_cl100k", (3, False))
+LLAMA3 = KernelScanner("scan_cl100k", (3, False, False))
 """Llama 3, and cl100k as Hugging Face files spell it."""
-QWEN2 = KernelScanner("scan_cl100k", (1, False))
+PHRASES = KernelScanner("scan_cl100k", (3, False, True))
+"""Llama 3, but that words with single blanks between them are one piece: for superwords."""
+QWEN2 = KernelScanner("scan_cl100k", (1, False, False))
 """Qwen 2, 2.5 and 3."""
 O200K = KernelScanner("scan_o200k")
 DEEPSEEK_V3 = SequenceScanner(
@@ -84,6 +87,7 @@ _KNOWN: dict[str, Scanner] = {
     CL100K_ONIGURUMA_PATTERN: CL100K,
     LLAMA3_PATTERN: LLAMA3,
     LLAMA3_PATTERN.replace(_CONTRACTION, "'(?i:[sdmt]|ll|ve|re)"): LLAMA3,
+    PHRASES_PATTERN: PHRASES,
     QWEN2_PATTERN: QWEN2,
     O200K_PATTERN: O200K,
     DEEPSEEK_V3_PATTERNS[0]: DEEPSEEK_V3.scanners[0],

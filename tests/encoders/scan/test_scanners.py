@@ -21,6 +21,7 @@ PATTERNS = {
     "r50k": (scan.GPT2, patterns.R50K_PATTERN),
     "cl100k": (scan.CL100K, patterns.CL100K_PATTERN),
     "llama3": (scan.LLAMA3, patterns.LLAMA3_PATTERN),
+    "phrases": (scan.PHRASES, patterns.PHRASES_PATTERN),
     "qwen2": (scan.QWEN2, patterns.QWEN2_PATTERN),
     "o200k": (scan.O200K, patterns.O200K_PATTERN),
 }
