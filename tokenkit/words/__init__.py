@@ -5,6 +5,7 @@ batch = Patcher(Word()).patch_batch(["a text", "and another"])
 Dense.of(batch).ids
 """
 
+from tokenkit.words.entropy import Entropy, NgramEntropy
 from tokenkit.words.layouts import Blt, Bolmo, BoundaryMask, Dense, Packed
 from tokenkit.words.patchers import Patcher
 from tokenkit.words.patches import BOS, EOS, Patches
@@ -17,6 +18,8 @@ __all__ = [
     "Bolmo",
     "BoundaryMask",
     "Dense",
+    "Entropy",
+    "NgramEntropy",
     "Packed",
     "Patcher",
     "Patches",
