@@ -1,14 +1,15 @@
 """How well a tokenizer's cuts stand noise: boundary F1 and token inflation."""
 
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from encoders.buffers import Offsets
 from tokenkit.domain.alignment import Alignment
+from tokenkit.domain.cuts import Flags, counted, cut
 from tokenkit.domain.noise import Noisy
-from tokenkit.text import Encoding, Tokenizer
+from tokenkit.text import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,13 @@ class Stability:
     kept: int = 0
 
     def __add__(self, other: "Stability") -> "Stability":
-        pairs = zip(astuple(self), astuple(other), strict=True)
-        return Stability(*(a + b for a, b in pairs))
+        return Stability(
+            self.clean_tokens + other.clean_tokens,
+            self.noisy_tokens + other.noisy_tokens,
+            self.clean_boundaries + other.clean_boundaries,
+            self.noisy_boundaries + other.noisy_boundaries,
+            self.kept + other.kept,
+        )
 
     @property
     def f1(self) -> float:
@@ -42,33 +48,57 @@ class Stability:
         return self.noisy_tokens / self.clean_tokens if self.clean_tokens else 1.0
 
 
-def boundaries(encoding: Encoding, length: int) -> Offsets:
-    """Places between tokens, in bytes of a text of ``length`` bytes: int64[n], ascending."""
-    at = np.unique(encoding.byte_spans)
-    return at[(at > 0) & (at < length)]
-
-
 def stability(tokenizer: Tokenizer, noisy: Noisy) -> Stability:
-    """How the cuts of one text change under noise, with the alignment that made the noise.
+    """How the cuts of one text change under noise, with the alignment that made the noise."""
+    return stabilities(tokenizer, [noisy])[0]
+
+
+def stabilities(
+    tokenizer: Tokenizer, noisy: Sequence[Noisy], alignment: Alignment | None = None
+) -> list[Stability]:
+    """The same for each of many texts, which is faster.
 
     Special tokens are ordinary text here. Boundaries are compared in bytes, so that those inside a
-    character count too.
+    character count too. ``alignment``: `joined_alignment` of the texts, where it is known already.
     """
-    before = tokenizer.encode_with_offsets(noisy.clean)
-    after = tokenizer.encode_with_offsets(noisy.text)
-    alignment = noisy.alignment.in_bytes(noisy.clean, noisy.text)
-    clean = boundaries(before, alignment.source_length)
-    found = boundaries(after, alignment.target_length)
-    return Stability(
-        len(before.ids), len(after.ids), len(clean), len(found), kept(clean, found, alignment)
-    )
-
-
-def kept(clean: Offsets, noisy: Offsets, alignment: Alignment) -> int:
-    """Number of ``noisy`` places on which the alignment puts a place of ``clean``."""
-    return len(np.intersect1d(alignment.places(clean), noisy))
+    alignment = joined_alignment(noisy) if alignment is None else alignment
+    before = cut(tokenizer, [one.clean for one in noisy])
+    after = cut(tokenizer, [one.text for one in noisy])
+    both = moved(before.flags, alignment) & after.flags
+    columns: list[Offsets] = [
+        before.ids.lengths,
+        after.ids.lengths,
+        counted(before.flags, before.bounds),
+        counted(after.flags, after.bounds),
+        counted(both, after.bounds),
+    ]
+    return [Stability(*row) for row in np.stack(columns, axis=1).tolist()]
 
 
 def total(parts: Iterable[Stability]) -> Stability:
     """The sum over texts."""
     return sum(parts, Stability())
+
+
+def joined_alignment(noisy: Sequence[Noisy]) -> Alignment:
+    """The alignment, in bytes, of all clean texts end to end with all noisy ones end to end."""
+    sides = []
+    for lengths, spans in (
+        ([len(one.clean) for one in noisy], [one.alignment.source_spans for one in noisy]),
+        ([len(one.text) for one in noisy], [one.alignment.target_spans for one in noisy]),
+    ):
+        starts = np.cumsum([0, *lengths])
+        shifts = np.repeat(starts[:-1], [len(part) for part in spans])
+        both = np.concatenate([np.empty((0, 2), np.int64), *spans]) + shifts[:, None]
+        sides.append((int(starts[-1]), both))
+    (source, source_spans), (target, target_spans) = sides
+    clean, text = "".join(one.clean for one in noisy), "".join(one.text for one in noisy)
+    return Alignment(source, target, source_spans, target_spans).in_bytes(clean, text)
+
+
+def moved(cuts: Flags, alignment: Alignment) -> Flags:
+    """Flags of places of the source, at the places where the alignment has them in the target."""
+    places = alignment.places(np.flatnonzero(cuts))
+    found = np.zeros(alignment.target_length + 1, np.bool_)
+    found[places[places >= 0]] = True
+    return found

@@ -452,7 +452,8 @@ class Tokenizer:
         allowed = self._allowed(allowed_special)
         if isinstance(self._engine, KernelEngine) and self._bytes_join and self._covers(allowed):
             ids = self.encode(given, allowed_special=allowed_special)
-            stops = np.cumsum(np.diff(self._engine.decode_tables[1])[ids])
+            bounds = self._engine.decode_tables[1]
+            stops = np.cumsum(bounds[ids + 1] - bounds[ids])
             starts = np.concatenate((np.zeros(1, np.int64), stops))[: len(stops)]
             return spans.from_byte_spans(ids, np.stack((starts, stops), axis=1), given)
         clean = spans.readable(given)[0]

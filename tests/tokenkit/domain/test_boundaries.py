@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.samples import documents, texts, trained
 from tokenkit import Tokenizer
 from tokenkit.domain.alignment import Alignment, align
-from tokenkit.domain.boundaries import Stability, boundaries, kept, stability, total
+from tokenkit.domain.boundaries import Stability, moved, stabilities, stability, total
 from tokenkit.domain.noise import Noisy, OcrNoise
 
 BYTES = Tokenizer.train(["x"], vocab_size=256)
@@ -74,11 +74,13 @@ def test_sums():
     assert both.inflation == pytest.approx(both.noisy_tokens / both.clean_tokens)
 
 
-def test_boundaries_of_a_tokenizer_that_drops_text():
-    """Both ends of what it drops are bounds; the ends of the text are none."""
-    encoding = trained().encode_with_offsets("ab")
-    spans = np.array([(1, 3), (4, 6), (4, 6)], np.int64)
-    made = type(encoding)(encoding.ids, spans, spans)
-    assert boundaries(made, 9).tolist() == [1, 3, 4, 6]
-    assert boundaries(made, 6).tolist() == [1, 3, 4]
-    assert kept(np.array([1, 2]), np.array([1]), align("abc", "abc")) == 1
+@given(st.lists(texts, max_size=5), st.integers(0, 99))
+def test_many_texts_are_each_of_them(many, seed):
+    read = OcrNoise(rate=0.2).read_batch(many, seed)
+    assert stabilities(trained(), read) == [stability(trained(), one) for one in read]
+
+
+def test_moved():
+    cuts = np.isin(np.arange(10), [1, 3, 4, 6])
+    found = moved(cuts, align("abcdefghi", "abXefghi"))
+    assert np.flatnonzero(found).tolist() == [1, 3, 5]
