@@ -9,9 +9,11 @@ from queue import SimpleQueue
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.bpe.encoder import BpeEncoder
+from encoders.bpe.tables import tables_from_merges
 from encoders.bpe.training.characters import load_characters
-from encoders.buffers import Bytes, Offsets
-from encoders.scan.scanners import Scanner
+from encoders.buffers import ABSENT, Bytes, Offsets, joined
+from encoders.scan.scanners import Scanner, WholeScanner
 
 _UNBOUNDED = 1 << 62
 
@@ -190,8 +192,6 @@ def train_bpe(
     Raises ValueError where the vocabulary has no room for the alphabet, and where a piece has a
     byte that is not in it.
     """
-    from encoders.bpe.training import _kernels
-
     taken = {token[0] for token in reserved if len(token) == 1}
     singles = [bytes([byte]) for byte in alphabet if byte not in taken]
     tokens = [*reserved, *singles]
@@ -202,22 +202,62 @@ def train_bpe(
         )
     bounds = np.zeros(len(pieces) + 1, np.int64)
     np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
-    vocab, offsets = _room_for_tokens(tokens, options.vocab_size)
+    return _learned(
+        TrainedBpe(tokens, _NO_MERGES), _symbols(b"".join(pieces), tokens), bounds, counts, options
+    )
+
+
+def train_further(
+    first: TrainedBpe, pieces: list[bytes], counts: NDArray[np.int64], options: TrainerOptions
+) -> TrainedBpe:
+    """Learn more merges behind those of ``first``, from other pieces: longer ones, for superwords.
+
+    The pieces are encoded by the merges there are, and what stands side by side then is merged as
+    in `train_bpe`. ``options.vocab_size`` counts the tokens of ``first`` too. After "SuperBPE:
+    Space Travel for Language Models" (arXiv 2503.13423), section 2, where the second stage has
+    whole texts for pieces.
+
+    Raises ValueError where a piece has a byte that ``first`` has no token for.
+    """
+    byte_ids = np.full(256, ABSENT, np.uint32)
+    for id_, token in enumerate(first.tokens):
+        if len(token) == 1:
+            byte_ids[token[0]] = id_
+    _require_bytes(b"".join(pieces), byte_ids != ABSENT)
+    tables = tables_from_merges(first.tokens, first.merges.astype(np.uint32), byte_ids)
+    ids, bounds = BpeEncoder(tables, WholeScanner()).encode(*joined(pieces))
+    return _learned(first, ids.astype(np.int64), bounds, counts, options)
+
+
+_NO_MERGES = np.empty((0, 3), np.int64)
+
+
+def _learned(
+    first: TrainedBpe,
+    symbols: NDArray[np.int64],
+    bounds: Offsets,
+    counts: NDArray[np.int64],
+    options: TrainerOptions,
+) -> TrainedBpe:
+    """``first`` and what is learned from words of its ids, which are overwritten."""
+    from encoders.bpe.training import _kernels
+
+    vocab, offsets = _room_for_tokens(first.tokens, options.vocab_size)
     merges = np.empty((2 * options.vocab_size, 3), np.int64)
     found, _ = _kernels.learn(
-        _symbols(b"".join(pieces), tokens),
+        symbols,
         bounds,
         np.ascontiguousarray(counts, np.int64),
         vocab,
         offsets,
-        len(tokens),
+        len(first.tokens),
         options.vocab_size,
         options.min_frequency,
         _rules(options),
         load_characters(),
         merges,
     )
-    return _trained(tokens, merges[:found].copy())
+    return _trained(first, merges[:found])
 
 
 def _symbols(text: bytes, tokens: list[bytes]) -> NDArray[np.int64]:
@@ -225,11 +265,15 @@ def _symbols(text: bytes, tokens: list[bytes]) -> NDArray[np.int64]:
     for id_, token in enumerate(tokens):
         if len(token) == 1:
             id_of[token[0]] = id_
-    symbols = id_of[np.frombuffer(text, np.uint8)]
-    if (symbols < 0).any():
-        missing = text[int(np.argmax(symbols < 0))]
-        raise ValueError(f"byte 0x{missing:02X} of a piece is not in the alphabet: add it")
-    return symbols
+    _require_bytes(text, id_of >= 0)
+    return id_of[np.frombuffer(text, np.uint8)]
+
+
+def _require_bytes(text: bytes, known: NDArray[np.bool_]) -> None:
+    missing = ~known[np.frombuffer(text, np.uint8)]
+    if missing.any():
+        byte = text[int(np.argmax(missing))]
+        raise ValueError(f"byte 0x{byte:02X} of a piece is not in the alphabet: add it")
 
 
 def _room_for_tokens(tokens: list[bytes], vocab_size: int) -> tuple[Bytes, Offsets]:
@@ -249,9 +293,9 @@ def _rules(options: TrainerOptions) -> tuple[bool, NDArray[np.int64], NDArray[np
     return True, np.zeros((options.vocab_size + 1, 4), np.int64), limits
 
 
-def _trained(tokens: list[bytes], merges: NDArray[np.int64]) -> TrainedBpe:
-    made = [*tokens]
+def _trained(first: TrainedBpe, merges: NDArray[np.int64]) -> TrainedBpe:
+    made = [*first.tokens]
     for left, right, id_ in merges.tolist():
         if id_ == len(made):
             made.append(made[left] + made[right])
-    return TrainedBpe(made, merges)
+    return TrainedBpe(made, np.concatenate((first.merges, merges)))

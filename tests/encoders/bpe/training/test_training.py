@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers, trainers
 
-from encoders.bpe.training import PieceCounts, TrainerOptions, count_pieces, merged, train_bpe
+from encoders.bpe.training import (
+    PieceCounts,
+    TrainerOptions,
+    count_pieces,
+    merged,
+    train_bpe,
+    train_further,
+)
 from encoders.buffers import joined
 from encoders.scan import GPT2, WHITESPACE, WholeScanner, pieces
 from tokenkit.text import byte_map
@@ -158,3 +165,34 @@ def test_no_room_for_the_alphabet():
 def test_no_id_for_a_byte():
     with pytest.raises(ValueError, match="byte 0x62 of a piece is not in the alphabet"):
         train_bpe([b"ab"], np.ones(1, np.int64), [97], TrainerOptions(256))
+
+
+class TestTrainingFurther:
+    @settings(deadline=None)
+    @given(
+        st.lists(st.text("abc é", min_size=1, max_size=30), min_size=1, max_size=12),
+        st.integers(0, 20),
+    )
+    def test_a_training_that_stopped_goes_on_as_if_it_had_not(self, texts, before):
+        counted = count_pieces([joined([text.encode() for text in texts])], GPT2)
+        first = train_bpe(*counted, ALPHABET, TrainerOptions(256 + before))
+        whole = train_bpe(*counted, ALPHABET, TrainerOptions(290))
+        further = train_further(first, *counted, TrainerOptions(290))
+        assert further.tokens == whole.tokens
+        assert np.array_equal(further.merges, whole.merges)
+
+    def test_longer_pieces_give_superwords(self):
+        texts = [b"of the act of the code"] * 9
+        words = count_pieces([joined(texts)], GPT2)
+        lines = count_pieces([joined(texts)], WholeScanner())
+        first = train_bpe(*words, ALPHABET, TrainerOptions(264))
+        further = train_further(first, *lines, TrainerOptions(268))
+        assert further.tokens[:264] == first.tokens
+        assert np.array_equal(further.merges[: len(first.merges)], first.merges)
+        assert not any(b" " in token.strip() for token in first.tokens)
+        assert any(b"of the" in token for token in further.tokens)
+
+    def test_a_byte_without_a_token(self):
+        first = train_bpe([b"a"], np.ones(1, np.int64), [97], TrainerOptions(1))
+        with pytest.raises(ValueError, match="byte 0x62 of a piece is not in the alphabet"):
+            train_further(first, [b"ab"], np.ones(1, np.int64), TrainerOptions(9))
