@@ -1,0 +1,212 @@
+"""Numbers as tokens of their own, among those of another tokenizer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.buffers import PADDING, Bytes, Ids, Offsets
+
+MOST_DIGITS = 510
+"""Digits before the point, and behind it, that a number may have under any layout."""
+_CHUNK = 1 << 18  # bytes of text woven at a time, so that its ids stay in the L2 cache
+_TOKENS = 4 * MOST_DIGITS + 16  # that a number may have
+
+Encode = Callable[[Bytes, Offsets], tuple[Ids, Offsets]]
+"""Documents in a padded buffer, and their bounds, to ids and theirs."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which tokens a number becomes, in numbers as the kernels take them.
+
+    ``group``: digits in a token, 1 to 4; ``form``: 0 groups without suffix, 1 suffix in the token,
+    2 suffix apart; ``zeros``: 0 every width has its token, 1 zeros of the first and last group are
+    marked, 2 they are lost; ``leftward``: whether groups without suffix begin at the left;
+    ``separators``: what becomes of thousands separators: 0 text, 1 marked, 2 lost; ``indian``:
+    where marked ones belong; then the first id of all, and how far behind it the suffixes, the
+    markers of leading and trailing zeros and those of separators begin.
+    """
+
+    group: int
+    form: int
+    zeros: int
+    leftward: bool
+    separators: int
+    indian: bool
+    first: int
+    suffixes: int
+    leading: int
+    trailing: int
+    marks: int
+
+    @cached_property
+    def array(self) -> NDArray[np.int64]:
+        """int64[11]."""
+        return np.array([getattr(self, name) for name in self.__dataclass_fields__], np.int64)
+
+
+class NumberTokens(NamedTuple):
+    """The tokens of numbers: ``ids`` uint32[n]; ``spans`` int64[n, 2] of bytes, empty for markers;
+    ``power`` int16[n], of ten, of the last digit; ``digits_before`` int16[n] in the same number,
+    -1 for what has no digits; ``number`` int64[n], the row of its span."""
+
+    ids: Ids
+    spans: Offsets
+    power: NDArray[np.int16]
+    digits_before: NDArray[np.int16]
+    number: Offsets
+
+
+def describe(text: Bytes, spans: Offsets, layout: Layout) -> NumberTokens:
+    """The tokens of the numbers of ``spans`` (see `encoders.scan.numbers`)."""
+    from encoders.numbers import _kernels
+
+    room = _room_for_numbers(spans)
+    rows, number = np.empty((room, 5), np.int64), np.empty(room, np.int64)
+    scratch = np.empty((_TOKENS, 5), np.int64)
+    count = _kernels.describe(text, spans, layout.array, scratch, rows, number)
+    ids, start, stop, power, before = rows[:count].T
+    return NumberTokens(
+        ids.astype(np.uint32),
+        np.stack((start, stop), axis=1),
+        power.astype(np.int16),
+        before.astype(np.int16),
+        number[:count],
+    )
+
+
+def _room_for_numbers(spans: Offsets) -> int:
+    """Tokens that numbers have at most: two a digit, and four markers."""
+    return int(2 * (spans[:, 2] - spans[:, 0]).sum()) + 4 * len(spans)
+
+
+def segments(text: Bytes, bounds: Offsets, spans: Offsets, layout: Layout) -> tuple[Bytes, Offsets]:
+    """What is between the numbers, end to end, and its bounds: the segments that `weave` encodes."""
+    end = int(bounds[-1])
+    return _cut(text, bounds, spans, 0, int(bounds[0]), end, layout)
+
+
+def weave(
+    text: Bytes, bounds: Offsets, spans: Offsets, layout: Layout, encode: Encode
+) -> tuple[Ids, Offsets]:
+    """Ids of documents whose numbers have tokens of ``layout``, and their bounds.
+
+    ``encode`` makes the ids of all other text, each segment between numbers being a document.
+    """
+    from encoders.numbers import _kernels
+
+    if not len(spans):
+        return encode(text, bounds)
+    end = int(bounds[-1])
+    out = np.empty(end - int(bounds[0]) + _room_for_numbers(spans), np.uint32)
+    out_bounds = np.zeros(len(bounds), np.int64)
+    scratch = np.empty((_TOKENS, 5), np.int64)
+    document, position, first, at = 0, int(bounds[0]), 0, 0
+    while position < end:
+        last = int(np.searchsorted(spans[:, 0], position + _CHUNK))
+        last = max(last, first + 1)
+        stop = end if last >= len(spans) else int(spans[last - 1, 2])
+        these = spans[first:last]
+        ids, id_bounds = encode(*_cut(text, bounds, these, document, position, stop, layout))
+        document, at = _kernels.weave(
+            text,
+            bounds,
+            these,
+            document,
+            position,
+            stop,
+            layout.array,
+            scratch,
+            ids,
+            id_bounds,
+            out,
+            at,
+            out_bounds,
+        )
+        first, position = last, stop
+    out_bounds[document + 1 :] = at
+    return out[:at], out_bounds
+
+
+def _cut(
+    text: Bytes,
+    bounds: Offsets,
+    spans: Offsets,
+    document: int,
+    position: int,
+    stop: int,
+    layout: Layout,
+) -> tuple[Bytes, Offsets]:
+    from encoders.numbers import _kernels
+
+    plain = np.empty(stop - position + PADDING, np.uint8)
+    documents = int(np.searchsorted(bounds, stop, side="right")) - document
+    room = int((spans[:, 2] - spans[:, 0]).sum()) + len(spans) + max(documents, 0) + 2
+    cuts = np.empty(room, np.int64)
+    in_text = layout.separators == 0
+    count, size = _kernels.cut(text, bounds, spans, document, position, stop, in_text, plain, cuts)
+    plain[size : size + PADDING] = 0
+    return plain, cuts[: count + 1]
+
+
+class Decoder:
+    """Ids to bytes, some at a time."""
+
+    def __init__(self, tables: "DecodeTables") -> None:
+        self._tables = tables
+        self._state = np.array([0, -1, 0, 0, 0, 0], np.int64)
+
+    def push(self, ids: Ids, *, finish: bool = False) -> bytes:
+        """The bytes that are sure by now; with ``finish``, all.
+
+        Raises IndexError, naming the position, for an id that has no token.
+        """
+        from encoders.numbers import _kernels
+
+        tables = self._tables
+        size = len(tables.offsets) - 1
+        if len(ids) and ids.max() >= size:
+            bad = int(np.argmax(ids >= size))
+            raise IndexError(f"id {ids[bad]} at position {bad} is outside the vocabulary")
+        lengths = tables.lengths[ids]
+        # Of a number's token: its digits and as many separators, or zeros.
+        room = int(lengths.sum()) + 20 * (1 + int((ids >= tables.layout.first).sum()))
+        out = np.empty(room, np.uint8)
+        count = _kernels.decode(
+            ids,
+            tables.vocab,
+            tables.offsets,
+            tables.kinds,
+            tables.levels,
+            tables.marks,
+            tables.layout.array,
+            self._state,
+            finish,
+            out,
+        )
+        return out[:count].tobytes()
+
+
+@dataclass(frozen=True, eq=False)
+class DecodeTables:
+    """What decoding needs: ``vocab`` (uint8) and ``offsets`` (int64[n + 1]), the bytes of all
+    tokens, of those of numbers their digits; of these, from ``layout.first`` on, ``kinds`` (0
+    digits, 1 suffix, 2 and 3 leading and trailing zeros, 4 separators) and ``levels`` (int64: the
+    place of a group or suffix, or how many zeros, or which separator from 1 on); ``marks``:
+    uint8[m, 4], length and bytes of the separators that are marked."""
+
+    layout: Layout
+    vocab: Bytes
+    offsets: Offsets
+    kinds: Offsets
+    levels: Offsets
+    marks: Bytes
+
+    @cached_property
+    def lengths(self) -> Offsets:
+        """int64[n]."""
+        return np.diff(self.offsets)

@@ -1,0 +1,404 @@
+"""Numbers to tokens and back.
+
+``layout``: int64, see `Layout`. A *level* is the place of a group of digits before the decimal
+point, 0 for the units; behind the point the groups are -1, -2 and so on. ``text`` and ``bounds``
+are documents, ``spans`` the rows of `encoders.scan.numbers`.
+"""
+
+import numpy as np
+
+from encoders.jit import inlined, kernel, part
+
+WHOLE_LEVELS, FRACTION_LEVELS = 6, 5
+PLAIN, FUSED, SEPARATE = 0, 1, 2  # where the suffix is
+WIDTH, MARK, PAD = 0, 1, 2  # what becomes of zeros
+IN_TEXT, MARKED, DROPPED = 0, 1, 2  # what becomes of thousands separators
+(
+    GROUP, FORM, ZEROS, LEFTWARD, SEPARATORS, INDIAN, FIRST, SUFFIXES, LEADING, TRAILING, MARKS,
+) = range(11)  # fmt: skip
+SEPARATOR = -1  # in place of an id, for what the base tokenizer encodes
+DIGITS, SUFFIX, LEADING_ZEROS, TRAILING_ZEROS, GROUPED = 0, 1, 2, 3, 4  # kinds of tokens
+POWERS = np.array([10**k for k in range(6)], np.int64)
+
+
+# --- from a number to its tokens
+#
+# ``tokens``: int64[n, 5], rows (id or SEPARATOR, start, stop, power of ten, digits before).
+
+
+@inlined
+def is_digit(byte):
+    return np.uint8(byte - np.uint8(0x30)) < np.uint8(10)
+
+
+@inlined
+def put(tokens, count, id_, start, stop, power, before):
+    tokens[count, 0] = id_
+    tokens[count, 1] = start
+    tokens[count, 2] = stop
+    tokens[count, 3] = power
+    tokens[count, 4] = before
+    return count + 1
+
+
+@inlined
+def digits_id(value, length, level, layout):
+    """Id of the token of a group of digits."""
+    group, form = layout[GROUP], layout[FORM]
+    block = level if level >= 0 else WHOLE_LEVELS - 1 - level
+    if layout[ZEROS] == WIDTH:
+        size = (POWERS[group + 1] - 10) // 9
+        index = (POWERS[length] - 10) // 9 + value
+    else:
+        size, index = POWERS[group], value
+        if level < 0 and form == FUSED:
+            index = value - 1 if value > 0 else size - 1  # the official file ends with zero
+        elif level < 0 and group > 1 and value < POWERS[group - 1]:
+            index = size + value
+    return layout[FIRST] + index + (block * size if form == FUSED else 0)
+
+
+@part
+def put_group(tokens, count, value, length, level, start, stop, power, before, layout):
+    """Write a group of digits, with its suffix if it stands apart."""
+    count = put(tokens, count, digits_id(value, length, level, layout), start, stop, power, before)
+    if layout[FORM] == SEPARATE and level != 0:
+        suffix = level - 1 if level > 0 else WHOLE_LEVELS - 2 - level
+        count = put(tokens, count, layout[FIRST] + layout[SUFFIXES] + suffix, stop, stop, power, -1)
+    return count
+
+
+@inlined
+def extend(tokens, last, stop):
+    """Let a group of digits, and what stands behind it without a width, end at ``stop``."""
+    while tokens[last, 1] == tokens[last, 2]:
+        tokens[last, 1] = tokens[last, 2] = stop
+        last -= 1
+    tokens[last, 2] = stop
+
+
+@inlined
+def significant(value):
+    """Digits of a group without leading zeros, at least one."""
+    length = 1
+    while value >= POWERS[length]:
+        length += 1
+    return length
+
+
+@part
+def whole_tokens(text, start, point, layout, tokens):
+    """Write the tokens of the digits before the point; returns (tokens, digits)."""
+    group = layout[GROUP]
+    total, marked = 0, False
+    for at in range(start, point):
+        if is_digit(text[at]):
+            total += 1
+        else:
+            marked = True
+    count = 0
+    if marked and layout[SEPARATORS] == MARKED:
+        second = 0  # of two kinds of separators the one of three bytes
+        for at in range(start, point):
+            second |= text[at] == 0xE2
+        count = put(tokens, count, layout[FIRST] + layout[MARKS] + second, start, start, 0, -1)
+    left, at, first = total, start, True
+    while at < point:
+        if not is_digit(text[at]):
+            begin = at
+            while not is_digit(text[at]):
+                at += 1
+            if layout[SEPARATORS] == IN_TEXT:
+                count = put(tokens, count, SEPARATOR, begin, at, 0, -1)
+            else:
+                extend(tokens, count - 1, at)
+            continue
+        size = group
+        if layout[FORM] == PLAIN:
+            # A group never goes across a separator, which stays where it is.
+            run = at
+            while run < point and is_digit(text[run]):
+                run += 1
+            size = min(group, run - at) if layout[LEFTWARD] else (run - at - 1) % group + 1
+        elif first:
+            size = (left - 1) % group + 1
+        begin, value, taken = at, 0, 0
+        while taken < size:
+            if is_digit(text[at]):
+                value = 10 * value + np.int64(text[at]) - 0x30
+                taken += 1
+            at += 1
+        left -= size
+        if first and layout[ZEROS] == MARK:
+            zeros = size - significant(value)
+            if zeros:
+                marker = layout[FIRST] + layout[LEADING] + zeros - 1
+                count = put(tokens, count, marker, begin, begin, 0, -1)
+        level = 0 if layout[FORM] == PLAIN else left // group
+        count = put_group(
+            tokens, count, value, size, level, begin, at, left, total - left - size, layout
+        )
+        first = False
+    return count, total
+
+
+@part
+def number_tokens(text, start, point, stop, layout, tokens):
+    """Write the tokens of a number; returns how many."""
+    count, before = 0, 0
+    if point > start:
+        count, before = whole_tokens(text, start, point, layout, tokens)
+    if point == stop:
+        return count
+    count = put(tokens, count, SEPARATOR, point, point + 1, 0, -1)
+    group, at, power, level = layout[GROUP], point + 1, 0, 0
+    while at < stop:
+        size = min(group, stop - at)
+        value = 0
+        for k in range(at, at + size):
+            value = 10 * value + np.int64(text[k]) - 0x30
+        padding = 0 if layout[ZEROS] == WIDTH else group - size
+        value *= POWERS[padding]
+        power -= size + padding
+        level -= 0 if layout[FORM] == PLAIN else 1
+        count = put_group(tokens, count, value, size, level, at, at + size, power, before, layout)
+        if padding and layout[ZEROS] == MARK:
+            marker = layout[FIRST] + layout[TRAILING] + padding - 1
+            count = put(tokens, count, marker, at + size, at + size, 0, -1)
+        before += size
+        at += size
+    return count
+
+
+@kernel
+def describe(text, spans, layout, scratch, tokens, number_of):
+    """Write the tokens of all numbers, their separators left out; returns how many there are.
+
+    ``number_of``: int64[n], the number that each token is of. What there is no room for is counted
+    only.
+    """
+    at = 0
+    for i in range(len(spans)):
+        count = number_tokens(text, spans[i, 0], spans[i, 1], spans[i, 2], layout, scratch)
+        for k in range(count):
+            if scratch[k, 0] != SEPARATOR:
+                if at < len(tokens):
+                    for column in range(5):
+                        tokens[at, column] = scratch[k, column]
+                    number_of[at] = i
+                at += 1
+    return at
+
+
+# --- between the numbers
+#
+# What the base tokenizer encodes are segments: the text between numbers, parted where documents
+# end, and the separators within numbers that are tokens by themselves. `cut` and `weave` walk over
+# them in the same order.
+
+
+@inlined
+def copy_bytes(source, start, stop, target, at):
+    for k in range(stop - start):
+        target[at + k] = source[start + k]
+    return at + stop - start
+
+
+@part
+def cut_until(text, bounds, document, position, stop, plain, segments, count, at):
+    """Copy the text up to ``stop``; returns (document, segments, bytes copied)."""
+    while bounds[document + 1] <= stop and document + 2 < len(bounds):
+        if bounds[document + 1] > position:
+            at = copy_bytes(text, position, bounds[document + 1], plain, at)
+            count += 1
+            segments[count] = at
+        document += 1
+        position = bounds[document]
+    if stop > position:
+        at = copy_bytes(text, position, stop, plain, at)
+        count += 1
+        segments[count] = at
+    return document, count, at
+
+
+@kernel
+def cut(text, bounds, spans, document, position, stop, in_text, plain, segments):
+    """Copy what is between the numbers from ``position`` to ``stop``, end to end.
+
+    ``in_text``: whether thousands separators are segments. Returns (segments, bytes).
+    """
+    count, at = 0, 0
+    segments[0] = 0
+    for i in range(len(spans)):
+        start, point, end = spans[i, 0], spans[i, 1], spans[i, 2]
+        document, count, at = cut_until(
+            text, bounds, document, position, start, plain, segments, count, at
+        )
+        if in_text:
+            k = start
+            while k < point:
+                begin = k
+                while k < point and not is_digit(text[k]):
+                    plain[at] = text[k]
+                    at += 1
+                    k += 1
+                if k > begin:
+                    count += 1
+                    segments[count] = at
+                k += 1
+        if point < end:
+            plain[at] = text[point]
+            at += 1
+            count += 1
+            segments[count] = at
+        position = end
+    _, count, at = cut_until(text, bounds, document, position, stop, plain, segments, count, at)
+    return count, at
+
+
+@inlined
+def copy_ids(ids, start, stop, out, at):
+    for k in range(stop - start):
+        out[at + k] = ids[start + k]
+    return at + stop - start
+
+
+@part
+def weave_until(bounds, document, position, stop, ids, id_bounds, segment, out, at, out_bounds):
+    """Copy the ids of the text up to ``stop``; returns (document, segment, ids written)."""
+    while bounds[document + 1] <= stop and document + 2 < len(bounds):
+        if bounds[document + 1] > position:
+            at = copy_ids(ids, id_bounds[segment], id_bounds[segment + 1], out, at)
+            segment += 1
+        document += 1
+        position = bounds[document]
+        out_bounds[document] = at
+    if stop > position:
+        at = copy_ids(ids, id_bounds[segment], id_bounds[segment + 1], out, at)
+        segment += 1
+    return document, segment, at
+
+
+@kernel
+def weave(
+    text,
+    bounds,
+    spans,
+    document,
+    position,
+    stop,
+    layout,
+    scratch,
+    ids,
+    id_bounds,
+    out,
+    at,
+    out_bounds,
+):
+    """Write the ids from ``position`` to ``stop``, those of the segments of `cut` being ``ids``.
+
+    Returns (document, ids written).
+    """
+    segment = 0
+    for i in range(len(spans)):
+        document, segment, at = weave_until(
+            bounds,
+            document,
+            position,
+            spans[i, 0],
+            ids,
+            id_bounds,
+            segment,
+            out,
+            at,
+            out_bounds,
+        )
+        count = number_tokens(text, spans[i, 0], spans[i, 1], spans[i, 2], layout, scratch)
+        for k in range(count):
+            if scratch[k, 0] == SEPARATOR:
+                at = copy_ids(ids, id_bounds[segment], id_bounds[segment + 1], out, at)
+                segment += 1
+            else:
+                out[at] = np.uint32(scratch[k, 0])
+                at += 1
+        position = spans[i, 2]
+    document, segment, at = weave_until(
+        bounds, document, position, stop, ids, id_bounds, segment, out, at, out_bounds
+    )
+    return document, at
+
+
+# --- from ids to text
+#
+# ``state``: (level of the last group, id that is held or -1, its level, whether it is filled up
+# with zeros, zeros to cut off its end, separator that groups the number: 0 for none). A group of
+# digits is held, as a suffix or zeros to cut may follow.
+
+LEVEL, HELD, HELD_LEVEL, FILLED, CUT, GROUPING = 0, 1, 2, 3, 4, 5
+
+
+@part
+def release(vocab, offsets, marks, layout, state, out, at):
+    """Write the digits that are held; returns where the next byte goes."""
+    if state[HELD] < 0:
+        return at
+    start, stop = offsets[state[HELD]], offsets[state[HELD] + 1]
+    level = state[HELD_LEVEL]
+    zeros = max(0, layout[GROUP] - (stop - start)) if state[FILLED] else 0
+    digits = zeros + stop - start
+    for k in range(digits - min(state[CUT], stop - start - 1)):
+        out[at] = vocab[start + k - zeros] if k >= zeros else 0x30
+        at += 1
+        if state[GROUPING] and level >= 0:
+            power = level * layout[GROUP] + digits - 1 - k
+            if power >= 3 and (power % 2 == 1 if layout[INDIAN] else power % 3 == 0):
+                row = state[GROUPING] - 1
+                for j in range(1, 1 + marks[row, 0]):
+                    out[at] = marks[row, j]
+                    at += 1
+    state[LEVEL] = max(level, 0)
+    state[HELD], state[CUT] = -1, 0
+    if level <= 0:
+        state[GROUPING] = 0
+    return at
+
+
+@kernel
+def decode(ids, vocab, offsets, kinds, levels, marks, layout, state, finish, out):
+    """The bytes of ids; returns how many.
+
+    ``vocab``, ``offsets``: the bytes of all tokens, of numbers their digits; ``kinds``, ``levels``:
+    int64, of the tokens from ``layout[FIRST]`` on; ``marks``: uint8[n, 4], length and bytes of the
+    thousands separators that are marked. With ``finish`` nothing is held at the end.
+    """
+    at, first = 0, layout[FIRST]
+    for i in range(len(ids)):
+        id_ = np.int64(ids[i])
+        kind = kinds[id_ - first] if id_ >= first else -1
+        level = levels[id_ - first] if id_ >= first else 0
+        if kind == SUFFIX:
+            if state[HELD] >= 0:
+                state[HELD_LEVEL] = level
+            continue
+        if kind == TRAILING_ZEROS:
+            if state[HELD] >= 0:
+                state[CUT] = level
+            continue
+        at = release(vocab, offsets, marks, layout, state, out, at)
+        if kind == DIGITS:
+            state[HELD], state[HELD_LEVEL] = id_, level
+            above = state[LEVEL]
+            follows = above > 0 if layout[FORM] == SEPARATE else above == level + 1
+            state[FILLED] = layout[ZEROS] != WIDTH and level >= 0 and above > 0 and follows
+        elif kind == LEADING_ZEROS:
+            for _ in range(level):
+                out[at] = 0x30
+                at += 1
+            state[LEVEL] = 0
+        elif kind == GROUPED:
+            state[LEVEL], state[GROUPING] = 0, level
+        else:
+            at = copy_bytes(vocab, offsets[id_], offsets[id_ + 1], out, at)
+    if finish:
+        at = release(vocab, offsets, marks, layout, state, out, at)
+    return at
