@@ -133,24 +133,21 @@ class WordPooledModel(nn.Module):
         return sums.new_zeros(lengths.shape).masked_scatter(present, sums)
 
     @torch.no_grad()
-    def next_words(
+    def draw(
         self,
-        words: Tensor,
-        lengths: Tensor,
+        contexts: Tensor,
         *,
         temperature: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Spell the word behind each row.
+        """Spell a word for each context, float[n, prefixes, width] as `contexts` gives them.
 
-        The likeliest symbol each time, or one drawn at ``temperature``. Gives int64[rows,
-        max_word_bytes], 0 behind the word, and its length, int64[rows].
+        The likeliest symbol each time, or one drawn at ``temperature``. Gives int64[n,
+        max_word_bytes], 0 behind the word, and its length, int64[n].
         """
-        config = self.config
-        rows = torch.arange(len(words), device=words.device)
-        contexts = self.contexts(words, lengths)[rows, (lengths > 0).sum(1)]
-        spelled = words.new_empty(len(words), 0)
-        size = words.new_full((len(words),), config.max_word_bytes)
+        config, count = self.config, len(contexts)
+        spelled = torch.empty(count, 0, dtype=torch.int64, device=contexts.device)
+        size = spelled.new_full((count,), config.max_word_bytes)
         for place in range(config.max_word_bytes):
             log_probs = self.spell(contexts, spelled.clamp(max=config.alphabet - 1))[:, -1]
             if temperature > 0:
@@ -165,6 +162,7 @@ class WordPooledModel(nn.Module):
         spelled = functional.pad(spelled, (0, config.max_word_bytes - spelled.shape[1]))
         return spelled.where(_inside(size, config.max_word_bytes), 0), size
 
+    @torch.no_grad()
     def generate(
         self,
         words: Tensor,
@@ -182,10 +180,9 @@ class WordPooledModel(nn.Module):
         words = functional.pad(words, (0, 0, 0, count))
         lengths = functional.pad(lengths, (0, count))
         for _ in range(count):
-            word, size = self.next_words(
-                words, lengths, temperature=temperature, generator=generator
-            )
             place = (lengths > 0).sum(1)
+            last = self.contexts(words, lengths)[rows, place]
+            word, size = self.draw(last, temperature=temperature, generator=generator)
             words[rows, place], lengths[rows, place] = word, size
         return words, lengths
 

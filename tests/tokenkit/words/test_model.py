@@ -143,11 +143,9 @@ def test_it_learns_a_text_by_heart_and_says_it_again():
 
 def test_the_next_word_is_the_likeliest_spelling():
     model = made(TOY)
-    rows = [[b"\0\1", b"\1"], [b"\1\1\1"], []]
-    words, lengths = tensors(rows, 3)
-    found = spelling(*model.next_words(words, lengths))
-    for row, word in zip(rows, found, strict=True):
-        context = model.contexts(*tensors([row], 3))[:, len(row)]
+    contexts = model.contexts(*tensors([[b"\0\1", b"\1"], [b"\1\1\1", b"\0"]], 3)).flatten(0, 1)
+    found = spelling(*model.draw(contexts))
+    for context, word in zip(contexts[:, None], found, strict=True):
         spelled = []
         while len(spelled) < TOY.max_word_bytes:
             symbols = torch.tensor([spelled], dtype=torch.int64)
@@ -160,11 +158,9 @@ def test_the_next_word_is_the_likeliest_spelling():
 
 def test_words_are_drawn_as_often_as_they_are_likely():
     model, draws = made(TOY), 4000
-    words, lengths = tensors([[b"\1\0"]] * draws, 3)
-    drawn = model.next_words(
-        words, lengths, temperature=1.0, generator=torch.Generator().manual_seed(1)
-    )
-    found = spelling(*drawn)
+    context = model.contexts(*tensors([[b"\1\0"]], 3))[:, 1].expand(draws, -1, -1)
+    generator = torch.Generator().manual_seed(1)
+    found = spelling(*model.draw(context, temperature=1.0, generator=generator))
     for word in all_words(TOY):
         odds = model.log_probs(*tensors([[b"\1\0", word]], 3))[0, -1].exp().item()
         assert abs(found.count(word) / draws - odds) < 5 * (odds * (1 - odds) / draws) ** 0.5 + 1e-9
