@@ -66,3 +66,7 @@ class PatchError(TokenkitError):
 
 class AuditError(TokenkitError):
     """An audit was asked for something that it does not have."""
+
+
+class ComparisonError(TokenkitError):
+    """Tokenizers cannot be compared as asked."""
