@@ -53,7 +53,7 @@ class FunctionModel:
     def logits(self, contexts: Sequence[Context], parents: Sequence[Any]) -> Evaluated:
         """See `TokenModel`."""
         del parents
-        return Evaluated(np.asarray(self.function(contexts)), [None] * len(contexts))
+        return Evaluated(self.function(contexts), [None] * len(contexts))
 
     def state(self, context: Context) -> Hashable:
         """See `TokenModel`: the whole context."""

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from encoders.bpe import tables_from_merges
+from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
 
 
@@ -12,3 +14,6 @@ def compile_kernels() -> None:
     for logits in (np.zeros(2, np.float32), np.zeros(2)):
         weights, _, _ = ranges.weights(logits, ends)
     ranges.add_next_bytes(ranges.starting_with(b"a"), 1, weights, np.zeros(256))
+    merges = np.array([[97, 98, 256]], np.uint32)
+    tables = tables_from_merges([b"a"] * 256 + [b"ab"], merges, np.arange(256, dtype=np.uint32))
+    Junctions(tables).after(97)

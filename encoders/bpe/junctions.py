@@ -1,0 +1,160 @@
+"""Which tokens may stand next to each other inside a piece.
+
+A string of tokens is what byte-level BPE makes of its bytes exactly if each two neighbours are
+what it makes of theirs: merges inside tokens come in the same order whatever stands around them,
+so the first merge across a border would come first of the two tokens alone too.
+
+Where merges rank after those that make their parts, time is rank, and a merge of ``x`` and ``y``
+across a border comes first if ``x`` still ends the left token and ``y`` begins the right one at
+its rank. What begins a token over time is a path in the tree of left parts, so the tokens that
+a merge blocks are ranges of that tree laid out depth first.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.bpe import scratch
+from encoders.bpe.tables import BpeTables
+from encoders.buffers import ABSENT, Ids, Offsets
+
+Flags = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class _Trees:
+    """Left trees of the tokens, laid out, and merges by their left token; see the kernels."""
+
+    rights: Ids
+    ranks: Offsets
+    merge_bounds: Offsets
+    merge_rights: Ids
+    merge_ranks: Offsets
+    child_bounds: Offsets
+    children: Ids
+    places: Offsets
+    sizes: Offsets
+
+
+class Junctions:
+    """Neighbours in byte-level BPE of ``tables``; nothing is computed before it is asked for."""
+
+    def __init__(self, tables: BpeTables) -> None:
+        """Raises ValueError for symbols that are not bytes."""
+        if tables.options[0]:
+            raise ValueError("junctions are known where the symbols are bytes")
+        self._tables = tables
+        self._size = len(tables.offsets) - 1
+        self.ordered = bool(tables.options[3])
+        """Whether merges rank after those that make their parts; else junctions are slow."""
+
+    @cached_property
+    def whole(self) -> Flags:
+        """Tokens that their own bytes merge into: uint8[V], 0 or 1."""
+        return self._merged_to(b"", np.arange(self._size))
+
+    def after(self, token: int) -> Flags:
+        """Tokens that may stand right of ``token`` in one piece, of those in `whole`: uint8[V]."""
+        if not self.ordered:
+            offsets = self._tables.offsets
+            left = self._tables.vocab[offsets[token] : offsets[token + 1]].tobytes()
+            return self._merged_to(left, np.flatnonzero(self.whole), token)
+        from encoders.bpe import _junction_kernels
+
+        trees = self._trees
+        blocked = np.zeros(self._size + 1, np.uint8)
+        blocked[self._size] = 1
+        _junction_kernels.block_followers(
+            token,
+            trees.rights,
+            trees.ranks,
+            trees.merge_bounds,
+            trees.merge_rights,
+            trees.merge_ranks,
+            trees.child_bounds,
+            trees.children,
+            trees.places,
+            trees.sizes,
+            blocked,
+        )
+        allowed: Flags = 1 - blocked[trees.places]
+        return allowed
+
+    def _merged_to(self, left: bytes, rights: Offsets, token: int | None = None) -> Flags:
+        """By merging: which of ``rights`` stay themselves behind the bytes of ``token``."""
+        from encoders.bpe import _kernels
+
+        tables = self._tables
+        pieces = [
+            left + tables.vocab[tables.offsets[id_] : tables.offsets[id_ + 1]].tobytes()
+            for id_ in rights
+        ]
+        text = np.frombuffer(b"".join(pieces) + bytes(64), np.uint8)
+        bounds = np.zeros(len(pieces) + 1, np.int64)
+        np.cumsum([len(piece) for piece in pieces], out=bounds[1:])
+        kept = np.flatnonzero(np.diff(bounds) > 0)
+        ids = np.empty(int(bounds[-1]) + 64, np.uint32)
+        id_bounds = np.zeros(len(bounds), np.int64)
+        room = scratch.long_piece(int(np.diff(bounds).max(initial=1)), len(tables.merges))
+        nothing = np.full(16, 0xFFFFFFFFFFFFFFFF, np.uint64)
+        document, _, at = _kernels.encode_stepwise(
+            text, bounds, bounds[kept + 1], 0, 0, ids, 0, id_bounds,
+            (nothing, tables.vocab, tables.offsets), tables.stepwise_arguments, room, 0.0,
+        )  # fmt: skip
+        id_bounds[document + 1 :] = at
+        expected = 1 if token is None else 2
+        found = np.zeros(self._size, np.uint8)
+        kept = kept[np.diff(id_bounds)[kept] == expected]
+        stops = id_bounds[kept + 1]
+        same = ids[stops - 1] == rights[kept]
+        if token is not None:
+            same &= ids[stops - 2] == token
+        found[rights[kept[same]]] = 1
+        return found
+
+    @cached_property
+    def _trees(self) -> _Trees:
+        from encoders.bpe import _junction_kernels
+
+        tables, size = self._tables, self._size
+        ids = np.flatnonzero(self.whole)
+        lefts, rights = np.full(size, ABSENT, np.uint32), np.full(size, ABSENT, np.uint32)
+        ranks = np.full(size, -1, np.int64)
+        symbols = np.empty(int(np.diff(tables.offsets).max(initial=1)), np.uint32)
+        _junction_kernels.last_merges(
+            tables.vocab, tables.offsets, ids, tables.byte_ids, tables.pairs, tables.pair_shift,
+            symbols, lefts, rights, ranks,
+        )  # fmt: skip
+        by_rank = ids[np.argsort(ranks[ids], kind="stable")]
+        sizes, places = np.zeros(size, np.int64), np.full(size, -1, np.int64)
+        free = np.zeros(size, np.int64)
+        _junction_kernels.lay_out_left_trees(by_rank, lefts, sizes, free, places)
+        made = by_rank[lefts[by_rank] != ABSENT]
+        children = made[np.argsort(lefts[made], kind="stable")].astype(np.uint32)
+        merges, merge_ranks = self._merges()
+        return _Trees(
+            rights,
+            ranks,
+            _bounds(merges[:, 0], size),
+            merges[:, 1].copy(),
+            merge_ranks,
+            _bounds(lefts[children], size),
+            children,
+            places,
+            sizes,
+        )
+
+    def _merges(self) -> tuple[Ids, Offsets]:
+        """The merges that count, by left token and then rank; a later one of a pair replaces."""
+        merges = self._tables.merges
+        keys = merges[:, 0].astype(np.uint64) << np.uint64(32) | merges[:, 1]
+        last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
+        order = last[np.lexsort((last, merges[last, 0]))]
+        return merges[order], order.astype(np.int64)
+
+
+def _bounds(lefts: Ids, size: int) -> Offsets:
+    """Of rows in the order of their left token: where those of each token begin."""
+    return np.concatenate([[0], np.cumsum(np.bincount(lefts, minlength=size))]).astype(np.int64)
