@@ -85,7 +85,7 @@ def _room_for_numbers(spans: Offsets) -> int:
 
 
 def segments(text: Bytes, bounds: Offsets, spans: Offsets, layout: Layout) -> tuple[Bytes, Offsets]:
-    """What is between the numbers, end to end, and its bounds: the segments that `weave` encodes."""
+    """What is between the numbers, end to end, and its bounds: what `weave` has encoded."""
     end = int(bounds[-1])
     return _cut(text, bounds, spans, 0, int(bounds[0]), end, layout)
 

@@ -3,6 +3,7 @@
 from encoders.scan.numbers import EVERYTHING, Protect
 from tokenkit.numbers.locales import Locale
 from tokenkit.numbers.schemes import L2R, R2L, TST, Digits, NumberEncoding, Scheme
+from tokenkit.numbers.tokenizer import NumericTokenizer
 
 __all__ = [
     "EVERYTHING",
@@ -12,6 +13,7 @@ __all__ = [
     "Digits",
     "Locale",
     "NumberEncoding",
+    "NumericTokenizer",
     "Protect",
     "Scheme",
 ]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import PADDING, Bytes, Offsets, joined
-from encoders.numbers import MOST_DIGITS, DecodeTables, Decoder, Layout, NumberTokens, describe
+from encoders.numbers import MOST_DIGITS, Decoder, DecodeTables, Layout, NumberTokens, describe
 from encoders.scan.numbers import EVERYTHING, NumberScanner, Protect
 from tokenkit.errors import EncodeError, VocabularyError
 from tokenkit.numbers.locales import STYLES, Locale

@@ -255,6 +255,12 @@ class Tokenizer:
             return self._engine.has_every_byte  # without the time that `vocab` takes
         return all(character in self.vocab for character in byte_map.BYTE_OF)
 
+    @property
+    def normalizer(self) -> Mapping[str, Any] | None:
+        """What its tokenizer.json says under ``normalizer``."""
+        found: Mapping[str, Any] | None = self._head.get("normalizer")
+        return found
+
     def normalize(self, text: str) -> str:
         """The normal form that the file asks for; the text itself where it asks for none."""
         if self._sentencepiece:

@@ -1,0 +1,42 @@
+"""Decoding ids, numbers among them, as a model makes them."""
+
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from encoders.numbers import Decoder, DecodeTables
+from tokenkit.errors import DecodeError
+from tokenkit.text.inputs import to_ids
+
+
+class NumericStream:
+    """As `DecodeStream`. What it gives out, joined, is what `NumericTokenizer.decode` makes."""
+
+    def __init__(self, tables: DecodeTables, skipped: frozenset[int]) -> None:
+        """Not for users: see `NumericTokenizer.decode_stream`. ``skipped``: ids left out."""
+        self._decoder = Decoder(tables)
+        self._skipped = skipped
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def push(self, ids: int | Sequence[int]) -> str:
+        """The text that these ids complete."""
+        row = [int(ids)] if isinstance(ids, int | np.integer) else ids
+        kept = [id_ for id_ in row if id_ not in self._skipped]
+        try:
+            return self._utf8.decode(self._decoder.push(to_ids(kept)))
+        except IndexError as error:
+            raise DecodeError(str(error)) from None
+
+    def finish(self) -> str:
+        """What is left."""
+        rest = self._decoder.push(np.empty(0, np.uint32), finish=True)
+        return self._utf8.decode(rest, final=True)
+
+    def pull(self, ids: Iterable[int]) -> Iterator[str]:
+        """The texts of a stream of ids, each as soon as it is complete."""
+        for id_ in ids:
+            if text := self.push(id_):
+                yield text
+        if text := self.finish():
+            yield text
