@@ -1,16 +1,21 @@
 """From a batch of records to rows of tokens."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.buffers import Ids, Offsets
+from encoders.buffers import Bytes, Ids, Offsets
 from tokenkit.corpus.documents import concatenated, documents_of
 from tokenkit.corpus.reading import Batch, InputEnd, Part, Position
 from tokenkit.corpus.records import ReadOptions, Rejected
 from tokenkit.text import Tokenizer
+from tokenkit.tokens import Ragged
+from tokenkit.words.encoding import PatchedBytes
+
+Encoder: TypeAlias = Tokenizer | PatchedBytes
+"""What turns documents into ids."""
 
 HUGE = 1 << 24
 """A batch of more bytes goes through the job alone, and its ids are never copied."""
@@ -60,8 +65,8 @@ class Encoded:
 
     ``values``: ids in parts that follow one another; document ``i`` is ``offsets[i]`` to
     ``offsets[i + 1]`` of them all, of ``sizes[i]`` bytes, and record ``numbers[i]`` (from 0) of
-    input ``inputs[i]``. ``rejected``: with their inputs, in order. ``reached``: what is done
-    behind the last part.
+    input ``inputs[i]``. ``patches``: uint32, the lengths of the patches of each, where there are
+    any. ``rejected``: with their inputs, in order. ``reached``: what is done behind the last part.
     """
 
     values: list[NDArray[Any]]
@@ -72,9 +77,10 @@ class Encoded:
     rejected: list[tuple[int, Rejected]]
     ends: list[InputEnd]
     reached: Position | None
+    patches: Ragged | None = None
 
 
-def encode_batch(batch: Batch, tokenizer: Tokenizer, options: ReadOptions, frame: Frame) -> Encoded:
+def encode_batch(batch: Batch, encoder: Encoder, options: ReadOptions, frame: Frame) -> Encoded:
     """Encode what of a batch is documents, on this thread."""
     parts = [item for item in batch.items if isinstance(item, Part)]
     ends = [item for item in batch.items if isinstance(item, InputEnd)]
@@ -93,9 +99,8 @@ def encode_batch(batch: Batch, tokenizer: Tokenizer, options: ReadOptions, frame
         return Encoded([], np.zeros(1, np.int64), _NONE, _NONE, _NONE, [], ends, reached)
     text, bounds = concatenated(found)
     found.clear()
-    ids = tokenizer.encode_buffer(text, bounds)
+    values, offsets, patches = _encode(text, bounds, encoder, frame)
     del text
-    values, offsets = frame.around(ids.values, ids.offsets)
     return Encoded(
         values,
         offsets,
@@ -105,7 +110,20 @@ def encode_batch(batch: Batch, tokenizer: Tokenizer, options: ReadOptions, frame
         rejected,
         ends,
         reached,
+        patches,
     )
+
+
+def _encode(
+    text: Bytes, bounds: Offsets, encoder: Encoder, frame: Frame
+) -> tuple[list[NDArray[Any]], Offsets, Ragged | None]:
+    """Framed ids in parts, their bounds, and the lengths of patches."""
+    if isinstance(encoder, PatchedBytes):
+        cut = encoder.patch_buffer(text, bounds, frame.bos, frame.eos)
+        lengths = Ragged(np.diff(cut.offsets).astype(np.uint32), cut.rows)
+        return [cut.values], cut.bounds, lengths
+    ids = encoder.encode_buffer(text, bounds)
+    return *frame.around(ids.values, ids.offsets), None
 
 
 _NONE = np.empty(0, np.int64)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tokenkit.corpus.journal import NewFile
 from tokenkit.corpus.packing import Packed
-from tokenkit.corpus.shards import SUFFIX, header_bytes, padding_after
+from tokenkit.corpus.shards import PATCHES, SUFFIX, header_bytes, padding_after
 from tokenkit.tokens import Ragged
 
 
@@ -21,7 +21,8 @@ class ShardContent:
 
     ``values``: ids (uint16 or uint32) in parts that follow one another, so that a huge document
     is never copied together; ``offsets``: int64[documents + 1]. Where ``packed`` is given, both
-    are those of its segments. ``tokenizer``: fingerprint.
+    are those of its segments. ``tokenizer``: fingerprint. ``patches``: the lengths of the patches
+    of each document, where it is cut into any.
     """
 
     values: Sequence[NDArray[Any]]
@@ -29,6 +30,7 @@ class ShardContent:
     dtype: Any
     tokenizer: str
     packed: Packed | None = None
+    patches: Ragged | None = None
 
     @property
     def flat(self) -> NDArray[Any]:
@@ -51,12 +53,33 @@ def write_shard(content: ShardContent, new: NewFileOf) -> None:
         "pack": packed.length if packed else None,
         "filling": packed.filling if packed else 0,
     }
-    file = new(SUFFIX)
+    _write(new(SUFFIX), header, content.values, content.offsets)
+    if content.patches is not None:
+        _write_patches(new(PATCHES), content.patches, header)
+
+
+def _write(
+    file: NewFile, header: dict[str, Any], values: Sequence[NDArray[Any]], index: NDArray[np.int64]
+) -> None:
     file.write(header_bytes(header))
-    size = sum(file.write(_little(part)) for part in content.values)
+    size = sum(file.write(_little(part)) for part in values)
     file.write(padding_after(size))
-    file.write(_little(content.offsets))
+    file.write(_little(index))
     file.write(file.checksum())
+
+
+def _write_patches(file: NewFile, lengths: Ragged, shard: dict[str, Any]) -> None:
+    """Where each patch starts among the ids of the shard, as a file of the same make."""
+    dtype = np.uint32 if shard["tokens"] < 1 << 32 else np.uint64
+    ends = np.cumsum(lengths.values, dtype=dtype)
+    header = {
+        **shard,
+        "dtype": np.dtype(dtype).name,
+        "tokens": len(ends),
+        "longest": int(lengths.values.max(initial=0)),
+    }
+    starts = np.zeros(min(1, len(ends)), dtype), ends[:-1]
+    _write(file, header, starts, lengths.offsets)
 
 
 def write_nanogpt(content: ShardContent, new: NewFileOf) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from encoders.threads import cores
-from tokenkit.corpus.encoding import HUGE, Encoded, Frame, encode_batch
+from tokenkit.corpus.encoding import HUGE, Encoded, Encoder, Frame, encode_batch
 from tokenkit.corpus.formats import FORMATS
 from tokenkit.corpus.inputs import STDIN, expand
 from tokenkit.corpus.journal import NAME as JOURNAL
@@ -23,7 +23,8 @@ from tokenkit.corpus.records import LONGEST, ReadOptions
 from tokenkit.corpus.shards import MANIFEST, read_manifest
 from tokenkit.corpus.writing import Gathered, write_gathered
 from tokenkit.errors import CorpusError
-from tokenkit.text import Tokenizer
+from tokenkit.words.encoding import PatchedBytes
+from tokenkit.words.patches import BOS
 
 VERSION = 1
 _BUDGET = 16 * BATCH
@@ -44,6 +45,7 @@ class Summary:
     broken_inputs: int
     resumed: bool
     already_done: bool = False
+    patches: int = 0
 
     @property
     def clean(self) -> bool:
@@ -57,7 +59,7 @@ Progress = Callable[[int, int], None]
 
 def prepare(
     inputs: Sequence[str],
-    tokenizer: Tokenizer,
+    tokenizer: Encoder,
     out: str | Path,
     options: PrepareOptions | None = None,
     *,
@@ -66,16 +68,20 @@ def prepare(
 ) -> Summary:
     """Encode all documents of ``inputs`` into ``out``.
 
-    ``inputs``: files, directories, globs, or "-" for standard input. ``workers``: encoding
-    threads, as many as there are cores unless given. Run again after any interruption it goes on
-    behind the last finished shard, and the result is the same to the byte. Records that are no
-    documents are written to ``quarantine.jsonl``, counted in ``manifest.json`` and in the summary.
+    ``inputs``: files, directories, globs, or "-" for standard input. ``tokenizer``: or
+    `tokenkit.words.PatchedBytes`, which writes bytes and where their patches begin. ``workers``:
+    encoding threads, as many as there are cores unless given. Run again after any interruption it
+    goes on behind the last finished shard, and the result is the same to the byte. Records that
+    are no documents are written to ``quarantine.jsonl``, counted in ``manifest.json`` and in the
+    summary.
 
     Raises CorpusError where there is nothing to read or the output cannot be written, and
     ManifestMismatchError where ``out`` was begun with something else.
     """
     options = options or PrepareOptions()
     options.check()
+    if isinstance(tokenizer, PatchedBytes):
+        _check_for_patches(options)
     options = replace(options, read=_bounded(options, tokenizer))
     out = Path(out)
     paths, sizes = inputs_of(inputs, out, options)
@@ -114,14 +120,30 @@ def inputs_of(
     return paths, [None if path == STDIN else Path(path).stat().st_size for path in paths]
 
 
-def _bounded(options: PrepareOptions, tokenizer: Tokenizer) -> ReadOptions:
+def _check_for_patches(options: PrepareOptions) -> None:
+    """Raise CorpusError for what patches cannot be written with."""
+    if options.format != "shards":
+        raise CorpusError(f"{options.format} cannot tell patches: choose the format shards")
+    if options.pack is not None:
+        raise CorpusError("packing would cut patches: leave it away, loaders pack whole patches")
+    for id_ in (options.bos, options.eos):
+        if id_ is not None and not BOS <= id_ < 1 << 16:
+            raise CorpusError(f"id {id_} beside bytes: give bos and eos ids from {BOS} to 65535")
+
+
+def _bounded(options: PrepareOptions, tokenizer: Encoder) -> ReadOptions:
     """The longest record that the memory bound allows, where none is given."""
     if options.read.longest is not None:
         return options.read
     longest = LONGEST
     if tokenizer.engine != "kernels":
         longest = _LONGEST_ELSEWHERE
-    elif tokenizer.contract != "lossless" or options.pack or not FORMATS[options.format].streams:
+    elif (
+        isinstance(tokenizer, PatchedBytes)
+        or tokenizer.contract != "lossless"
+        or options.pack
+        or not FORMATS[options.format].streams
+    ):
         longest = _LONGEST_COPIED
     return replace(options.read, longest=longest)
 
@@ -151,6 +173,7 @@ def _summary(out: Path, manifest: dict[str, Any], resumed: bool, already_done: b
         totals["broken_inputs"],
         resumed,
         already_done,
+        totals.get("patches", 0),
     )
 
 
@@ -172,12 +195,27 @@ def _remove_unfinished(out: Path, journal: Journal) -> None:
             path.unlink()
 
 
+def _dtype_of(tokenizer: Encoder, options: PrepareOptions) -> np.dtype[Any]:
+    """The narrowest dtype of the ids that a preparation writes."""
+    if isinstance(tokenizer, PatchedBytes):
+        return np.dtype(np.uint8 if options.bos is options.eos is None else np.uint16)
+    narrow = tokenizer.vocab_size <= FORMATS[options.format].narrow
+    return np.dtype(np.uint16 if narrow else np.uint32)
+
+
+def _files_of(tokenizer: Encoder) -> dict[str, bytes]:
+    """Name to content of what is kept of the tokenizer."""
+    if isinstance(tokenizer, PatchedBytes):
+        return tokenizer.files()
+    return {tokenizer.file_name: tokenizer.to_bytes()}
+
+
 class _Run:
     """One run of a job: reads ahead on a thread, encodes on others, writes on one more."""
 
     def __init__(
         self,
-        tokenizer: Tokenizer,
+        tokenizer: Encoder,
         options: PrepareOptions,
         journal: Journal,
         workers: int,
@@ -189,8 +227,7 @@ class _Run:
         # `tokenizers` starts threads by itself.
         self._workers = 1 if tokenizer.engine == "tokenizers" else workers
         self._progress = progress or (lambda _read, _text: None)
-        narrow = tokenizer.vocab_size <= FORMATS[options.format].narrow
-        self._dtype = np.dtype(np.uint16 if narrow else np.uint32)
+        self._dtype = _dtype_of(tokenizer, options)
         self._frame = Frame(options.bos, options.eos, self._dtype)
         self._ledger = Ledger(journal)
         self._resumed = bool(journal.entries)
@@ -301,16 +338,21 @@ class _Run:
             )
         self._journal.append(entry)
 
+    def _patches(self) -> dict[str, int]:
+        if not isinstance(self._tokenizer, PatchedBytes):
+            return {}
+        return {"patches": sum(entry.get("patches", 0) for entry in self._journal.entries)}
+
     def finish(self) -> Summary:
         """Write what describes the whole, the manifest last."""
         folder, entries = self._journal.folder, self._journal.entries
-        name = self._tokenizer.file_name
-        files = [write_durably(folder / name, self._tokenizer.to_bytes())]
+        contents = _files_of(self._tokenizer)
+        files = [write_durably(folder / name, content) for name, content in contents.items()]
         quarantine = self._ledger.quarantine.finish()
         if quarantine is not None:
             files.append(described(quarantine))
         read = [record for entry in entries for record in entry["inputs"]]
-        names = ("files", "tokens", "documents", "sequences")
+        names = ("files", "tokens", "documents", "sequences", "patches")
         reasons = Counter[str]()
         for entry in entries:
             reasons.update(entry["reasons"])
@@ -318,7 +360,7 @@ class _Run:
             "version": VERSION,
             "options": self._options.to_json(),
             "tokenizer": {
-                "file": name,
+                "file": self._tokenizer.file_name,
                 "fingerprint": self._tokenizer.fingerprint,
                 "vocab_size": self._tokenizer.vocab_size,
             },
@@ -327,6 +369,7 @@ class _Run:
             "shards": [{k: e[k] for k in names if k in e} for e in entries if e["files"]],
             "files": files,
             "totals": {
+                **self._patches(),
                 "documents": sum(entry["documents"] for entry in entries),
                 "tokens": sum(entry["tokens"] for entry in entries),
                 "text_bytes": sum(entry["text_bytes"] for entry in entries),

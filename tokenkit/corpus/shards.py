@@ -18,6 +18,7 @@ from tokenkit.tokens import Ragged
 MANIFEST = "manifest.json"
 MAGIC = b"TKSHARD\x01"
 SUFFIX = ".tks"
+PATCHES = ".patches"
 _ALIGN = 64
 _DIGEST = 32
 _BLOCK = 1 << 22
@@ -46,15 +47,20 @@ class Shard:
     def header(self) -> dict[str, Any]:
         """What the shard says about itself.
 
-        ``dtype``: of the ids, "uint16" or "uint32". ``tokens``: ids in the shard, those that only
-        fill up a sequence included. ``documents``: rows of the index. ``tokenizer``: fingerprint.
+        ``dtype``: of the ids, "uint8", "uint16" or "uint32". ``tokens``: ids in the shard, those
+        that only fill up a sequence included. ``documents``: rows of the index. ``tokenizer``:
+        fingerprint.
         ``pack``: length of its sequences, or null where documents simply follow one another;
         ``filling``: how many ids at the end only fill up the last sequence. ``start``: where the
         ids begin in the file.
 
         Raises ShardError where the file is no shard or is cut short.
         """
-        with open(self.path, "rb") as file:
+        try:
+            file = open(self.path, "rb")  # noqa: SIM115 - closed by what follows
+        except FileNotFoundError:
+            raise ShardError(f"there is no {self.path}") from None
+        with file:
             start = file.read(len(MAGIC) + 8)
             if start[: len(MAGIC)] != MAGIC:
                 raise ShardError(f"{self.path} is not a tokenkit shard")
@@ -77,7 +83,7 @@ class Shard:
 
     @cached_property
     def tokens(self) -> NDArray[Any]:
-        """Token ids, uint16[n] or uint32[n], memory-mapped and read-only."""
+        """Token ids, uint8[n], uint16[n] or uint32[n], memory-mapped and read-only."""
         header = self.header
         dtype = np.dtype(header["dtype"]).newbyteorder("<")
         if not header["tokens"]:
@@ -103,6 +109,16 @@ class Shard:
         if not 0 <= index < len(self):
             raise IndexError(f"document {index} of {len(self)}")
         return self.tokens[self.offsets[index] : self.offsets[index + 1]]
+
+    @cached_property
+    def patches(self) -> "Shard":
+        """The file beside it that says where patches begin, of the same make.
+
+        Its ``tokens`` are where each patch starts among those of this shard, uint32[patches] (or
+        uint64), its ``offsets`` which patches each document has, and ``header["longest"]`` the
+        length of the longest. Reading it raises ShardError where there is none.
+        """
+        return Shard(self.path.with_suffix(PATCHES))
 
     def check(self) -> None:
         """Raise ShardError where the file is not what was written: its checksum is its end."""

@@ -24,3 +24,4 @@ def compile_kernels() -> None:
         bounds = np.array([0, 1], np.int64)
         rows, offsets = Frame(0, 0, dtype).around(np.zeros(1, np.uint32), bounds)
         reordered(rows[0], offsets, np.zeros(1, np.int64))
+    reordered(text, offsets, np.zeros(1, np.int64))

@@ -22,6 +22,7 @@ class Gathered:
 
     values: list[NDArray[Any]] = field(default_factory=list)
     lengths: list[Offsets] = field(default_factory=list)
+    patches: list[Ragged] = field(default_factory=list)
     tokens: int = 0
     documents: int = 0
     text_bytes: int = 0
@@ -34,6 +35,9 @@ class Gathered:
         else:  # one huge document
             self.values += encoded.values
         self.lengths.append(np.diff(encoded.offsets[first : last + 1]))
+        if encoded.patches is not None:
+            rows = encoded.patches.offsets[first : last + 1]
+            self.patches.append(Ragged(encoded.patches.values[rows[0] : rows[-1]], rows - rows[0]))
         self.tokens += stop - start
         self.documents += last - first
         self.text_bytes += int(encoded.sizes[first:last].sum())
@@ -45,6 +49,8 @@ class Gathered:
             "documents": self.documents,
             "text_bytes": self.text_bytes,
         }
+        if self.patches:
+            counts["patches"] = sum(len(part.values) for part in self.patches)
         if options.pack:
             counts["sequences"] = -(-self.tokens // options.pack)
         return counts
@@ -65,16 +71,19 @@ def write_gathered(
     offsets = np.zeros(gathered.documents + 1, np.int64)
     np.cumsum(np.concatenate(gathered.lengths), out=offsets[1:])
     values: list[NDArray[Any]] = gathered.values
+    patches = _joined(gathered.patches)
     if options.seed is not None and gathered.documents > 1:
         order = np.random.default_rng((options.seed, number)).permutation(gathered.documents)
         flat, offsets = reordered(np.concatenate(values), offsets, order)
         values = [flat]
+        if patches is not None:
+            patches = Ragged(*reordered(patches.values, patches.offsets, order))
     packed = None
     if options.pack:
         flat = values[0] if len(values) == 1 else np.concatenate(values)
         packed = pack(Ragged(flat, offsets), options.pack, options.fill)
         values, offsets = [packed.rows.values], packed.rows.offsets
-    content = ShardContent(values, offsets, dtype, fingerprint, packed)
+    content = ShardContent(values, offsets, dtype, fingerprint, packed, patches)
     files: list[NewFile] = []
 
     def new(suffix: str) -> NewFile:
@@ -89,6 +98,15 @@ def write_gathered(
             for file in files:
                 file.discard()
             raise
+
+
+def _joined(parts: list[Ragged]) -> Ragged | None:
+    """The lengths of the patches of all documents; None where there are no patches."""
+    if not parts:
+        return None
+    counts = np.concatenate([part.lengths for part in parts])
+    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(counts)))
+    return Ragged(np.concatenate([part.values for part in parts]), offsets)
 
 
 def reordered(

@@ -5,11 +5,13 @@ batch = Patcher(Word()).patch_batch(["a text", "and another"])
 Dense.of(batch).ids
 """
 
+from tokenkit.words.encoding import PatchedBytes
 from tokenkit.words.entropy import Entropy, NgramEntropy
 from tokenkit.words.layouts import Blt, Bolmo, BoundaryMask, Dense, Packed
 from tokenkit.words.patchers import Patcher
 from tokenkit.words.patches import BOS, EOS, Patches
 from tokenkit.words.rules import Regex, Rule, Space, Static, TokenEnds, Whitespace, Word
+from tokenkit.words.saving import load_patcher, save_patcher
 
 __all__ = [
     "BOS",
@@ -21,6 +23,7 @@ __all__ = [
     "Entropy",
     "NgramEntropy",
     "Packed",
+    "PatchedBytes",
     "Patcher",
     "Patches",
     "Regex",
@@ -30,4 +33,6 @@ __all__ = [
     "TokenEnds",
     "Whitespace",
     "Word",
+    "load_patcher",
+    "save_patcher",
 ]

@@ -14,12 +14,15 @@ from pathlib import Path
 
 from tokenkit import Tokenizer
 from tokenkit.corpus import PrepareOptions, ReadOptions, prepare
+from tokenkit.words import PatchedBytes, Patcher, Word
 
 SETTINGS = {
     "plain": PrepareOptions(eos=0, shard_tokens=4000, read=ReadOptions(separator=b"\n\n")),
     "packed": PrepareOptions(eos=0, seed=3, pack=64, shard_tokens=9000),
     "megatron": PrepareOptions(format="megatron", bos=1, shard_tokens=2000),
+    "patches": PrepareOptions(seed=4, eos=257, shard_tokens=20_000),
 }
+PATCHES = PatchedBytes(Patcher(Word(), max_patch_length=9))
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -27,10 +30,11 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 
 def main(folder: Path, seed: int, kills: int) -> None:
-    tokenizer = Tokenizer.from_file(folder / "tok.json")
+    trained = Tokenizer.from_file(folder / "tok.json")
     inputs = [str(folder / "in")]
     dice, killed = random.Random(seed), 0
     for name, options in SETTINGS.items():
+        tokenizer = PATCHES if name == "patches" else trained
         whole = folder / f"{name}-whole"
         prepare(inputs, tokenizer, folder / "warm", options, workers=2)
         shutil.rmtree(folder / "warm")
