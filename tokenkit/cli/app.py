@@ -3,6 +3,7 @@
 import typer
 
 from tokenkit.cli import (
+    audit,
     bench,
     corpus,
     decode,
@@ -27,6 +28,7 @@ app.command("encode")(encode.command)
 app.command("decode")(decode.command)
 app.command("inspect")(inspect.command)
 app.command("info")(info.command)
+app.command("audit")(audit.command)
 app.command("verify")(verify.command)
 app.command("warmup")(warmup.command)
 app.command("bench")(bench.command)

@@ -22,6 +22,7 @@ def command() -> None:
 def groups() -> tuple[Callable[[], None], ...]:
     """Functions that compile all kernels between them, the slowest first; a line for each part."""
     from byteprob import warmup as byteprob
+    from tokenkit.audit import warmup as audit
     from tokenkit.corpus import warmup as corpus
     from tokenkit.domain import warmup as domain
     from tokenkit.text import warmup as text
@@ -29,6 +30,7 @@ def groups() -> tuple[Callable[[], None], ...]:
 
     return (
         *text.GROUPS,
+        audit.compile_kernels,
         corpus.compile_kernels,
         byteprob.compile_kernels,
         domain.compile_kernels,
