@@ -174,7 +174,7 @@ class Decoder:
             raise IndexError(f"id {ids[bad]} at position {bad} is outside the vocabulary")
         lengths = tables.lengths[ids]
         # Of a number's token: its digits and as many separators, or zeros.
-        room = int(lengths.sum()) + 20 * (1 + int((ids >= tables.layout.first).sum()))
+        room = int(lengths.sum()) + 20 * int((ids >= tables.layout.first).sum()) + PADDING
         out = np.empty(room, np.uint8)
         count = _kernels.decode(
             ids,

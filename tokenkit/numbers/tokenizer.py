@@ -22,7 +22,7 @@ from tokenkit.numbers.stream import NumericStream
 from tokenkit.text import AddedToken, Template, Tokenizer
 from tokenkit.text.added import AddedTokenFinder, enabled
 from tokenkit.text.contract import Contract
-from tokenkit.text.inputs import Text, as_bytes, padded_text, sound, to_ids
+from tokenkit.text.inputs import Text, as_bytes, padded_text, to_ids
 from tokenkit.text.loading import unzipped
 from tokenkit.text.spans import from_byte_spans
 from tokenkit.text.tokenizer import Special
@@ -38,7 +38,7 @@ _OF_CHARACTERS = {"NFC", "NFD", "NFKC", "NFKD", "Lowercase", "StripAccents"}
 class NumericTokenizer:
     """``base`` for all text but the numbers that ``scheme`` finds; these have ids of their own.
 
-    Ids of ``base`` stay what they are; those of the scheme follow, from ``base.vocab_size`` on. What
+    Ids of ``base`` stay what they are; those of the scheme follow from ``base.vocab_size`` on. What
     is between two numbers is encoded by ``base`` as text between two added tokens would be. Its
     added tokens come before numbers, but for those that are nothing else than a number.
 
