@@ -5,6 +5,7 @@ import typer
 from tokenkit.cli import (
     audit,
     bench,
+    compare,
     corpus,
     decode,
     encode,
@@ -29,6 +30,7 @@ app.command("decode")(decode.command)
 app.command("inspect")(inspect.command)
 app.command("info")(info.command)
 app.command("audit")(audit.command)
+app.command("compare")(compare.command)
 app.command("verify")(verify.command)
 app.command("warmup")(warmup.command)
 app.command("bench")(bench.command)

@@ -7,9 +7,8 @@ import numpy as np
 
 from encoders.buffers import Offsets
 from tokenkit.domain.alignment import Alignment
-from tokenkit.domain.cuts import Flags, counted, cut
+from tokenkit.domain.cuts import AnyTokenizer, Flags, counted, cut
 from tokenkit.domain.noise import Noisy
-from tokenkit.text import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -48,13 +47,13 @@ class Stability:
         return self.noisy_tokens / self.clean_tokens if self.clean_tokens else 1.0
 
 
-def stability(tokenizer: Tokenizer, noisy: Noisy) -> Stability:
+def stability(tokenizer: AnyTokenizer, noisy: Noisy) -> Stability:
     """How the cuts of one text change under noise, with the alignment that made the noise."""
     return stabilities(tokenizer, [noisy])[0]
 
 
 def stabilities(
-    tokenizer: Tokenizer, noisy: Sequence[Noisy], alignment: Alignment | None = None
+    tokenizer: AnyTokenizer, noisy: Sequence[Noisy], alignment: Alignment | None = None
 ) -> list[Stability]:
     """The same for each of many texts, which is faster.
 

@@ -10,12 +10,11 @@ from encoders.buffers import Offsets
 from tokenkit.domain.alignment import Alignment
 from tokenkit.domain.bootstrap import Estimate, Floats, estimate, resampled_sums
 from tokenkit.domain.boundaries import joined_alignment, stabilities
-from tokenkit.domain.cuts import cut
+from tokenkit.domain.cuts import AnyTokenizer, cut
 from tokenkit.domain.material import Material
 from tokenkit.domain.measures import Count, Measure
 from tokenkit.domain.noise import Noisy, OcrNoise
 from tokenkit.errors import ComparisonError
-from tokenkit.text import Tokenizer
 
 OCR = OcrNoise()
 Progress = Callable[[int, int], None]
@@ -63,7 +62,10 @@ class Comparison:
     options: Options
 
     def estimate(self, measure: Measure, corpus: str | None, tokenizer: str) -> Estimate:
-        """A measure with its interval; ``corpus`` None is the mean over corpora."""
+        """A measure with its interval; ``corpus`` None is the mean over corpora.
+
+        One document has no interval: its bounds are NaN.
+        """
         return estimate(*self._values(measure, corpus, tokenizer), self.options.level)
 
     def difference(
@@ -84,11 +86,13 @@ class Comparison:
         found = [self.results[name][tokenizer] for name in names]
         value = np.mean([measure.of(result.sums) for result in found])
         resampled = np.mean([measure.of(result.resampled) for result in found], axis=0)
+        if min(self.documents[name] for name in names) < 2:
+            resampled = np.full_like(resampled, np.nan)
         return float(value), resampled
 
 
 def compare(
-    tokenizers: Mapping[str, Tokenizer],
+    tokenizers: Mapping[str, AnyTokenizer],
     corpora: Mapping[str, Iterable[str]],
     options: Options | None = None,
     *,
@@ -150,7 +154,7 @@ class Misread:
 
 
 def _counts(
-    tokenizer: Tokenizer, material: Material, misread: Misread
+    tokenizer: AnyTokenizer, material: Material, misread: Misread
 ) -> tuple[NDArray[np.int64], int]:
     """All counts of each document, int64[documents, len(Count)], and how many ids occur."""
     cuts = cut(tokenizer, material.documents)

@@ -2,16 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import Offsets
-from tokenkit.text import Tokenizer
+from tokenkit.text import Encoding
 from tokenkit.text.inputs import sound
 from tokenkit.tokens import Ragged
 
 Flags = NDArray[np.bool_]
+
+
+class AnyTokenizer(Protocol):
+    """What is asked of a tokenizer here; `Tokenizer` and `NumericTokenizer` have it."""
+
+    @property
+    def vocab_size(self) -> int:
+        """One more than the highest id."""
+
+    def count(self, text: str, /) -> int:
+        """Number of ids of a text."""
+
+    def encode_batch(self, texts: Sequence[bytes], /) -> Ragged:
+        """Ids of texts."""
+
+    def encode_with_offsets(self, text: bytes, /) -> Encoding:
+        """Ids with their spans of a text."""
+
+    def id_to_bytes(self, id_: int, /) -> bytes:
+        """The bytes that an id stands for in the middle of a text."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +55,7 @@ def counted(flags: Flags, bounds: Offsets) -> Offsets:
     return np.diff(running[bounds])
 
 
-def cut(tokenizer: Tokenizer, texts: Sequence[str]) -> Cuts:
+def cut(tokenizer: AnyTokenizer, texts: Sequence[str]) -> Cuts:
     """Tokenize texts, special tokens being ordinary text and none added.
 
     Where the tokens of a text spell it, byte for byte, their lengths tell the cuts. Elsewhere, as
@@ -43,23 +64,22 @@ def cut(tokenizer: Tokenizer, texts: Sequence[str]) -> Cuts:
     raws = [sound(text).encode() for text in texts]
     bounds = np.concatenate(([0], np.cumsum([len(raw) for raw in raws]))).astype(np.int64)
     ids = tokenizer.encode_batch(raws)
-    stops = np.concatenate(([0], np.cumsum(_lengths(tokenizer, ids))))
-    spelled = tokenizer.decode_bytes(ids.values)
+    spelled, stops = _spelled(tokenizer, ids)
     flags = np.zeros(int(bounds[-1]) + 1, np.bool_)
     for i, raw in enumerate(raws):
         own = stops[ids.offsets[i] : ids.offsets[i + 1] + 1]
-        if int(own[-1] - own[0]) != len(raw) or spelled[own[0] : own[-1]] != raw:
-            own = tokenizer.encode_with_offsets(raw).byte_spans
-            flags[bounds[i] + own] = True
-        else:
+        if spelled[own[0] : own[-1]] == raw:
             flags[bounds[i] + own - own[0]] = True
+        else:
+            flags[bounds[i] + tokenizer.encode_with_offsets(raw).byte_spans] = True
     flags[bounds] = False
     return Cuts(ids, bounds, flags)
 
 
-def _lengths(tokenizer: Tokenizer, ids: Ragged) -> Offsets:
-    """Bytes of each token, int64[tokens]."""
-    table = np.zeros(tokenizer.vocab_size, np.int64)
-    for id_ in np.flatnonzero(np.bincount(ids.values, minlength=1)).tolist():
-        table[id_] = len(tokenizer.id_to_bytes(id_))
-    return table[ids.values]
+def _spelled(tokenizer: AnyTokenizer, ids: Ragged) -> tuple[bytes, Offsets]:
+    """The bytes of all tokens one after another, and where each begins and the last ends."""
+    used = np.flatnonzero(np.bincount(ids.values, minlength=1)).tolist()
+    table = {id_: tokenizer.id_to_bytes(id_) for id_ in used}
+    tokens = [table[id_] for id_ in ids.values.tolist()]
+    lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    return b"".join(tokens), np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))

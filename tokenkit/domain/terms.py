@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tokenkit.domain.cuts import AnyTokenizer
 from tokenkit.errors import ComparisonError
-from tokenkit.text import Tokenizer
 
 Terms = Mapping[str, Sequence[str]]
 """Field to its terms."""
@@ -52,7 +52,7 @@ class TermCounts:
         return sum(found) / len(found)
 
 
-def count_terms(tokenizers: Mapping[str, Tokenizer], terms: Terms = PAPER_TERMS) -> TermCounts:
+def count_terms(tokenizers: Mapping[str, AnyTokenizer], terms: Terms = PAPER_TERMS) -> TermCounts:
     """Count the tokens of terms standing alone, without special tokens.
 
     The paper's own table counts those that `tokenizers` adds by default too: two for RoBERTa, one

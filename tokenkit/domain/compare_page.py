@@ -1,0 +1,144 @@
+"""A comparison as one HTML page with charts. Needs the extra ``report``."""
+
+from collections.abc import Sequence
+from math import isnan
+
+from tokenkit.domain.compare import Comparison
+from tokenkit.domain.figures import figure, interval, percent
+from tokenkit.domain.measures import (
+    BOUNDARY_F1,
+    COMPRESSION,
+    FERTILITY,
+    INFLATION,
+    NOISE,
+    TOKENS_PER_CHARACTER,
+    Count,
+    Measure,
+)
+from tokenkit.domain.terms import TermCounts
+from tokenkit.report import Section, Table, bar_chart, page
+
+MEAN = "mean of corpora"
+
+
+def as_html(comparison: Comparison, terms: TermCounts, against: str) -> str:
+    """The page. ``against``: the tokenizer that differences are told to.
+
+    Raises MissingExtraError without matplotlib and jinja2.
+    """
+    options = comparison.options
+    lead = (
+        f"{len(comparison.vocab_sizes)} tokenizers on {len(comparison.results)} corpora; no "
+        f"special tokens are counted. Intervals hold {options.level:.0%} of {options.resamples:,} "
+        f"resamples of the documents. Differences are to {against}, on the same resamples."
+    )
+    sections = [
+        _section("Compression", comparison, COMPRESSION, against, [TOKENS_PER_CHARACTER, FERTILITY])
+    ]
+    if options.noise:
+        rate = f"{options.noise.rate:.1%} of the characters are misread, with seed {options.seed}."
+        charts = [BOUNDARY_F1, INFLATION]
+        sections.append(_section("Under OCR noise", comparison, NOISE, against, charts, rate))
+    return page(
+        "Tokenizers compared",
+        lead,
+        [*sections, _terms(terms), _vocabularies(comparison), _corpora(comparison)],
+    )
+
+
+def chart(comparison: Comparison, measure: Measure) -> str:
+    """Bars of a measure for each corpus and the mean over them, with intervals; SVG text."""
+    estimates = {
+        corpus or MEAN: {
+            name: comparison.estimate(measure, corpus, name) for name in comparison.vocab_sizes
+        }
+        for corpus in _corpora_and_mean(comparison)
+    }
+    known = {
+        corpus: {name: one for name, one in found.items() if not isnan(one.value)}
+        for corpus, found in estimates.items()
+    }
+    ends = {
+        corpus: {
+            name: (one.value, one.value) if isnan(one.low) else (one.low, one.high)
+            for name, one in found.items()
+        }
+        for corpus, found in known.items()
+    }
+    return bar_chart(
+        {
+            corpus: {name: one.value for name, one in found.items()}
+            for corpus, found in known.items()
+        },
+        title=measure.title.capitalize(),
+        y_label=f"{measure.title} ({'more' if measure.more else 'less'} is better)",
+        errors=ends,
+        digits=3,
+    )
+
+
+def _section(
+    heading: str,
+    comparison: Comparison,
+    measures: Sequence[Measure],
+    against: str,
+    charts: Sequence[Measure],
+    text: str = "",
+) -> Section:
+    return Section(
+        heading,
+        text,
+        [_table(comparison, measure, against) for measure in measures],
+        [chart(comparison, measure) for measure in charts],
+    )
+
+
+def _table(comparison: Comparison, measure: Measure, against: str) -> Table:
+    rows: list[list[str]] = []
+    for corpus in _corpora_and_mean(comparison):
+        for name in comparison.vocab_sizes:
+            value = comparison.estimate(measure, corpus, name)
+            more = comparison.difference(measure, corpus, name, against)
+            cells = [figure(value.value), interval(value)]
+            cells += ["", ""] if name == against else [percent(more.value), interval(more, percent)]
+            rows.append([corpus or MEAN, name, *cells])
+    header = ["corpus", "tokenizer", measure.title, "interval", f"to {against}", "interval"]
+    return Table(header, rows, f"{measure.title}: {measure.meaning}")
+
+
+def _terms(terms: TermCounts) -> Section:
+    names = list(terms.counts)
+    rows = []
+    for field, own in terms.terms.items():
+        for i, term in enumerate(own):
+            rows.append([field, term, *(str(terms.counts[name][field][i]) for name in names)])
+        rows.append([field, "mean", *(f"{terms.mean(name, field):.2f}" for name in names)])
+    text = "Tokens that a term takes, standing alone, without special tokens."
+    return Section("Terms", text, [Table(["field", "term", *names], rows)])
+
+
+def _vocabularies(comparison: Comparison) -> Section:
+    rows = [
+        [corpus, name, f"{size:,}", f"{found[name].used:,}", f"{found[name].used / size:.1%}"]
+        for corpus, found in comparison.results.items()
+        for name, size in comparison.vocab_sizes.items()
+    ]
+    header = ["corpus", "tokenizer", "ids", "ids that occur", "share"]
+    return Section("Use of the vocabulary", "", [Table(header, rows)])
+
+
+def _corpora(comparison: Comparison) -> Section:
+    rows = []
+    for corpus, found in comparison.results.items():
+        sums = next(iter(found.values())).sums
+        counts = (Count.CHARACTERS, Count.BYTES, Count.SPACED_WORDS)
+        cells = (f"{int(sums[count]):,}" for count in counts)
+        rows.append([corpus, f"{comparison.documents[corpus]:,}", *cells])
+    return Section(
+        "Corpora", "", [Table(["corpus", "documents", "characters", "bytes", "words"], rows)]
+    )
+
+
+def _corpora_and_mean(comparison: Comparison) -> list[str | None]:
+    """A mean over one corpus would be that corpus."""
+    return [*comparison.results, *([None] if len(comparison.results) > 1 else [])]
