@@ -70,3 +70,7 @@ class AuditError(TokenkitError):
 
 class ComparisonError(TokenkitError):
     """Tokenizers cannot be compared as asked."""
+
+
+class RecipeError(TokenkitError):
+    """A recipe for a tokenizer asks for what cannot be, or would make a tokenizer with dead tokens."""

@@ -288,3 +288,24 @@ def scan_metaspace(text, bounds, document, position, ends, index, blocks, flags)
             count += 1
         document += 1
     return count, document, position
+
+
+# --- lines: [^\r\n]*[\r\n]+|[^\r\n]+
+
+
+@kernel
+def scan_lines(text, bounds, document, position, ends, index, blocks, flags):
+    """Lines with their line ends and with the empty lines behind them."""
+    count, room = 0, len(ends) - 64
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count > room:
+                return count, document, position
+            while position < end and text[position] != CR and text[position] != LF:
+                position += 1
+            position = newline_run_end(text, position, end)
+            ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position

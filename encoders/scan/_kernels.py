@@ -47,6 +47,7 @@ from encoders.scan._class_kernels import (
     scan_by_class,
     scan_cjk,
     scan_deepseek,
+    scan_lines,
     scan_metaspace,
     scan_numbers,
 )
@@ -59,17 +60,19 @@ __all__ = [
     "scan_cl100k",
     "scan_deepseek",
     "scan_gpt2",
+    "scan_lines",
     "scan_metaspace",
     "scan_numbers",
     "scan_o200k",
 ]
 
 # --- GPT-2: 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+#     and the mixed one, where ?[\p{L}\p{N}]+ is in place of contractions, letters and numbers
 
 
 @part
-def gpt2_piece(text, start, end, index, blocks):
-    if text[start] == APOSTROPHE:
+def gpt2_piece(text, start, end, index, blocks, mixed):
+    if text[start] == APOSTROPHE and not mixed:
         stop = contraction_end(text, start, end, False)
         if stop > start:
             return stop
@@ -79,6 +82,8 @@ def gpt2_piece(text, start, end, index, blocks):
         next_flags, _ = char_at(text, start + 1, end, index, blocks)
         if not next_flags & SPACE:
             body, flags = start + 1, next_flags
+    if mixed and flags & (LETTER | NUMBER):
+        return run_end(text, body, end, index, blocks, LETTER | NUMBER)
     if flags & LETTER:
         return run_end(text, body, end, index, blocks, LETTER)
     if flags & NUMBER:
@@ -90,7 +95,7 @@ def gpt2_piece(text, start, end, index, blocks):
 
 
 @part
-def gpt2_starts(text, position, index, blocks, flags):
+def gpt2_starts(text, position, index, blocks, flags, mixed):
     upper, lower, digits, spaces, blank, _, apostrophe, _, high, tail = ascii_masks(text, position)
     letters = upper | lower
     if high != ZERO:
@@ -100,13 +105,15 @@ def gpt2_starts(text, position, index, blocks, flags):
         letters |= wide[0]
         digits |= wide[1]
         spaces |= wide[2]
+    if mixed:
+        letters, digits = letters | digits, ZERO
     other = ~(letters | digits | spaces)
     # A run starts where its class does, unless a blank before it is its prefix.
     starts = (letters & ~(letters << ONE)) | (digits & ~(digits << ONE))
     other_starts = other & ~(other << ONE) & ~(blank << ONE)
     starts = (starts & ~(blank << ONE)) | other_starts
     starts |= (spaces & ~(spaces << ONE)) | to_lead(spaces & ~(spaces >> ONE), tail)
-    quotes = apostrophe & other_starts & (DECIDED | ONE)
+    quotes = ZERO if mixed else apostrophe & other_starts & (DECIDED | ONE)
     while quotes != ZERO:
         bit = ctz64(quotes)
         quotes &= quotes - ONE
@@ -119,7 +126,7 @@ def gpt2_starts(text, position, index, blocks, flags):
 
 
 @kernel
-def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags):
+def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags, mixed):
     count, room = 0, len(ends) - 64
     while document < len(bounds) - 1:
         end = bounds[document + 1]
@@ -128,12 +135,12 @@ def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags):
                 return count, document, position
             starts = ZERO
             if end - position >= BLOCK:
-                starts = gpt2_starts(text, position, index, blocks, flags)
+                starts = gpt2_starts(text, position, index, blocks, flags, mixed)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
             else:
-                position = gpt2_piece(text, position, end, index, blocks)
+                position = gpt2_piece(text, position, end, index, blocks, mixed)
                 ends[count] = position
                 count += 1
         document += 1

@@ -15,6 +15,8 @@ _UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
 _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+MIXED_PATTERN = r" ?[\p{L}\p{N}]+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+LINES_PATTERN = r"[^\r\n]*[\r\n]+|[^\r\n]+"
 R50K_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 CL100K_PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
@@ -46,9 +48,13 @@ DEEPSEEK_V3_PATTERNS = (
     r"|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|" + _SPACES,
 )
 
-GPT2 = KernelScanner("scan_gpt2")
+GPT2 = KernelScanner("scan_gpt2", (False,))
 """GPT-2, r50k, p50k, and `ByteLevel` of `tokenizers`."""
 BYTE_LEVEL = GPT2
+MIXED = KernelScanner("scan_gpt2", (True,))
+"""Letters and digits in one run: one misread for the other cuts no word."""
+LINES = KernelScanner("scan_lines")
+"""A line with its line end and the empty lines behind it."""
 CL100K = KernelScanner("scan_cl100k", (3, True, False))
 """cl100k as tiktoken has it: white space at the very end of a text is one piece."""
 LLAMA3 = KernelScanner("scan_cl100k", (3, False, False))
@@ -81,6 +87,8 @@ BLANKS = KernelScanner("scan_blanks", cuts_at_lines=False)
 
 _KNOWN: dict[str, Scanner] = {
     GPT2_PATTERN: GPT2,
+    MIXED_PATTERN: MIXED,
+    LINES_PATTERN: LINES,
     R50K_PATTERN: GPT2,
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": GPT2,
     CL100K_PATTERN: CL100K,

@@ -29,15 +29,19 @@ def train(
     """
     regex = NAMED_PATTERNS.get(pattern, pattern)
     special = list(dict.fromkeys(special_tokens))
-    pieces, counts = count_pieces(_batches(texts), scanner_for(regex), threads)
-    alphabet = _alphabet(pieces, initial_alphabet)
-    reserved = [byte_map.to_bytes(token) or b"" for token in special]
-    trained = train_bpe(pieces, counts, alphabet, options, reserved)
-    spec = _tokenizer_json(trained, regex, special)
+    pieces, counts = count_pieces(batches_of(texts), scanner_for(regex), threads)
+    alphabet = alphabet_of(pieces, initial_alphabet)
+    trained = train_bpe(pieces, counts, alphabet, options, reserved_for(special))
+    spec = tokenizer_json(trained, regex, special)
     return json.dumps(spec, ensure_ascii=False).encode()
 
 
-def _alphabet(pieces: list[bytes], initial: str | Iterable[int] | None) -> list[int]:
+def reserved_for(special_tokens: Sequence[str]) -> list[bytes]:
+    """What special tokens stand for, as `train_bpe` takes it."""
+    return [byte_map.to_bytes(token) or b"" for token in special_tokens]
+
+
+def alphabet_of(pieces: list[bytes], initial: str | Iterable[int] | None) -> list[int]:
     """The bytes that get ids, in the order of `tokenizers`, that of their stand-ins."""
     if initial is None:
         kept = set(range(256))
@@ -47,7 +51,8 @@ def _alphabet(pieces: list[bytes], initial: str | Iterable[int] | None) -> list[
     return sorted(kept, key=byte_map.CHARACTER_OF.__getitem__)
 
 
-def _batches(texts: Iterable[bytes | memoryview]) -> Iterator[tuple[Bytes, Offsets]]:
+def batches_of(texts: Iterable[bytes | memoryview]) -> Iterator[tuple[Bytes, Offsets]]:
+    """Texts in batches of some megabytes, as the kernels take them."""
     batch: list[bytes | memoryview] = []
     size = 0
     for text in texts:
@@ -60,9 +65,10 @@ def _batches(texts: Iterable[bytes | memoryview]) -> Iterator[tuple[Bytes, Offse
         yield joined(batch)
 
 
-def _tokenizer_json(
+def tokenizer_json(
     trained: TrainedBpe, pattern: str, special_tokens: Sequence[str]
 ) -> dict[str, Any]:
+    """The tokenizer.json of merges under a split pattern; special tokens have the first ids."""
     spelled = [byte_map.from_bytes(token) for token in trained.tokens]
     spelled[: len(special_tokens)] = special_tokens
     whole = pattern == NAMED_PATTERNS["gpt2"]

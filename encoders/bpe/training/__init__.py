@@ -174,6 +174,24 @@ def _counted_aside(
     return parts
 
 
+def count_within(
+    pieces: list[bytes], counts: NDArray[np.int64], scanner: Scanner
+) -> tuple[list[bytes], NDArray[np.int64]]:
+    """Counts of the smaller pieces that a scanner finds in counted ones, as `count_pieces`."""
+    text, bounds = joined(pieces)
+    raw, start = text.tobytes(), 0
+    totals: dict[bytes, int] = {}
+    for ends in scanner.chunks(text, bounds):
+        owners = np.searchsorted(bounds, np.where(ends < 0, ~ends, ends)) - 1
+        for end, number in zip(ends.tolist(), counts[owners].tolist(), strict=True):
+            if end >= 0:
+                piece = raw[start:end]
+                totals[piece] = totals.get(piece, 0) + number
+            start = end if end >= 0 else ~end
+    found = sorted(totals)
+    return found, np.array([totals[piece] for piece in found], np.int64)
+
+
 def train_bpe(
     pieces: list[bytes],
     counts: NDArray[np.int64],

@@ -18,6 +18,8 @@ from encoders.scan.scanners import Behaviour, KernelScanner, RegexScanner, Seque
 
 PATTERNS = {
     "gpt2": (scan.GPT2, patterns.GPT2_PATTERN),
+    "mixed": (scan.MIXED, patterns.MIXED_PATTERN),
+    "lines": (scan.LINES, patterns.LINES_PATTERN),
     "r50k": (scan.GPT2, patterns.R50K_PATTERN),
     "cl100k": (scan.CL100K, patterns.CL100K_PATTERN),
     "llama3": (scan.LLAMA3, patterns.LLAMA3_PATTERN),

@@ -16,12 +16,13 @@ from encoders.bpe.training import (
     PieceCounts,
     TrainerOptions,
     count_pieces,
+    count_within,
     merged,
     train_bpe,
     train_further,
 )
 from encoders.buffers import joined
-from encoders.scan import GPT2, WHITESPACE, WholeScanner, pieces
+from encoders.scan import GPT2, LINES, WHITESPACE, WholeScanner, pieces
 from tokenkit.text import byte_map
 
 ALPHABET = sorted(range(256), key=byte_map.CHARACTER_OF.__getitem__)
@@ -144,6 +145,15 @@ class TestCounting:
     def test_equals_a_counter(self, texts, scanner):
         expected = Counter(piece for text in texts for piece in pieces(scanner, text.encode()))
         found, counts = count_pieces((joined([text.encode()]) for text in texts), scanner)
+        assert dict(zip(found, counts.tolist(), strict=True)) == expected
+        assert found == sorted(found)
+
+    @given(st.lists(st.text("ab é\n1", max_size=40), max_size=10))
+    def test_pieces_within_pieces(self, texts):
+        lines = count_pieces([joined([text.encode() for text in texts])], LINES)
+        found, counts = count_within(*lines, WHITESPACE)
+        split = (line for text in texts for line in pieces(LINES, text.encode()))
+        expected = Counter(piece for line in split for piece in pieces(WHITESPACE, line))
         assert dict(zip(found, counts.tolist(), strict=True)) == expected
         assert found == sorted(found)
 
