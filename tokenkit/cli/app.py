@@ -11,8 +11,10 @@ from tokenkit.cli import (
     encode,
     info,
     inspect,
+    patch,
     prepare,
     train,
+    train_entropy,
     verify,
     warmup,
 )
@@ -25,9 +27,11 @@ app = typer.Typer(
 )
 app.command("prepare")(prepare.command)
 app.command("train")(train.command)
+app.command("train-entropy")(train_entropy.command)
 app.command("encode")(encode.command)
 app.command("decode")(decode.command)
 app.command("inspect")(inspect.command)
+app.command("patch")(patch.command)
 app.command("info")(info.command)
 app.command("audit")(audit.command)
 app.command("compare")(compare.command)

@@ -10,16 +10,15 @@ import typer
 if TYPE_CHECKING:
     from tokenkit.text import Tokenizer
 
-TokenizerFile = Annotated[
-    Path,
-    typer.Option(
-        "--tokenizer",
-        "-t",
-        help="tokenizer.json, tiktoken ranks or SentencePiece .model; gzip allowed.",
-        exists=True,
-        dir_okay=False,
-    ),
-]
+_TOKENIZER: Any = typer.Option(
+    "--tokenizer",
+    "-t",
+    help="tokenizer.json, tiktoken ranks or SentencePiece .model; gzip allowed.",
+    exists=True,
+    dir_okay=False,
+)
+TokenizerFile = Annotated[Path, _TOKENIZER]
+OptionalTokenizerFile = Annotated[Path | None, _TOKENIZER]
 Pattern = Annotated[
     str | None,
     typer.Option(help="Split pattern of a rank file: gpt2, cl100k, o200k, … or a regex."),

@@ -15,8 +15,11 @@ def visible(raw: bytes) -> str:
     return text.replace("\n", "⏎\n").replace("\t", "⇥\t").replace("\r", "␍")
 
 
-def as_terminal(text: str, tokens: Tokens, ids: bool) -> None:
-    """Print the tokens; where there is no colour, with a bar between them."""
+def as_terminal(
+    text: str, tokens: Tokens, ids: bool, one: str = "token", many: str = "tokens"
+) -> None:
+    """Print the tokens, or what ``one`` and ``many`` of them are called; where there is no colour,
+    with a bar between them."""
     from rich.console import Console
     from rich.text import Text
 
@@ -29,15 +32,15 @@ def as_terminal(text: str, tokens: Tokens, ids: bool) -> None:
         if ids:
             line.append(f"{id_}", style="dim")
     console.print(line, soft_wrap=True)
-    console.print(_facts(text, tokens))
+    console.print(_facts(text, tokens, one, many))
 
 
-def _facts(text: str, tokens: Tokens) -> str:
+def _facts(text: str, tokens: Tokens, one: str, many: str) -> str:
     ratio = len(text.encode()) / max(len(tokens), 1)
-    return f"{len(tokens)} tokens, {len(text)} characters, {ratio:.2f} bytes a token"
+    return f"{len(tokens)} {many}, {len(text)} characters, {ratio:.2f} bytes a {one}"
 
 
-def as_html(text: str, tokens: Tokens) -> str:
+def as_html(text: str, tokens: Tokens, one: str = "token", many: str = "tokens") -> str:
     """One self-contained page; the id shows when the pointer rests on a token."""
     spans = "".join(
         f'<span style="background:{_PAGE[i % len(_PAGE)]}" title="{id_}">'
@@ -45,9 +48,10 @@ def as_html(text: str, tokens: Tokens) -> str:
         for i, (id_, raw) in enumerate(tokens)
     )
     return (
-        "<!doctype html><meta charset=utf-8><title>tokens</title>"
+        "<!doctype html><meta charset=utf-8><title>"
+        f"{many}</title>"
         "<style>body{font:16px/1.7 ui-monospace,monospace;max-width:60em;margin:2em auto;"
         "padding:0 1em;color:#222;background:#fff}p{white-space:pre-wrap;word-break:break-word}"
         "span{border-radius:3px;padding:1px 0}footer{color:#666;font-size:14px}</style>"
-        f"<p>{spans}</p><footer>{_facts(text, tokens)}</footer>\n"
+        f"<p>{spans}</p><footer>{_facts(text, tokens, one, many)}</footer>\n"
     )

@@ -12,18 +12,26 @@ import typer
 
 from tokenkit.cli.arguments import (
     Kind,
+    OptionalTokenizerFile,
     Pattern,
     Special,
-    TokenizerFile,
     kind,
     load,
     one_of,
     unescaped,
 )
+from tokenkit.cli.patching import (
+    MaxPatchLength,
+    PatcherName,
+    Rise,
+    SnapUtf8,
+    Threshold,
+    patcher_of,
+)
 
 if TYPE_CHECKING:
+    from tokenkit.corpus.encoding import Encoder
     from tokenkit.corpus.prepare import Progress
-    from tokenkit.text import Tokenizer
 
 _USUAL_EOS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|end|>", "[SEP]")
 
@@ -32,8 +40,13 @@ def command(
     inputs: Annotated[
         list[str], typer.Argument(help="Files, directories, globs, or - for standard input.")
     ],
-    tokenizer: TokenizerFile,
     out: Annotated[Path, typer.Option("--out", "-o", help="Directory for the shards.")],
+    tokenizer: OptionalTokenizerFile = None,
+    patcher: PatcherName = None,
+    max_patch_length: MaxPatchLength = None,
+    snap_utf8: SnapUtf8 = False,
+    threshold: Threshold = None,
+    rise: Rise = None,
     format: Annotated[
         str, typer.Option(help="shards, megatron, nanogpt, parquet or arrow.")
     ] = "shards",
@@ -78,6 +91,8 @@ def command(
 ) -> None:
     """Encode a corpus into token shards with a manifest.
 
+    With --patcher: into bytes (ids 0 to 255, <bos> 256, <eos> 257) and where patches begin.
+
     Interrupted at any moment and run again, it goes on where it was, with the same result.
     Records that are no documents go to quarantine.jsonl. Exit codes: 0 all is done; 1 an error;
     2 wrong usage; 3 done, but records are quarantined or inputs broken.
@@ -87,7 +102,18 @@ def command(
     from tokenkit.corpus.records import ReadOptions
     from tokenkit.errors import CorpusError
 
-    tok = load(tokenizer, pattern, special)
+    base = None if tokenizer is None else load(tokenizer, pattern, special)
+    if patcher is None:
+        if base is None:
+            raise typer.BadParameter("give --tokenizer, or --patcher")
+        tok: Encoder = base
+    else:
+        from tokenkit.words import PatchedBytes
+
+        if base is not None and patcher != "tokenizer":
+            raise typer.BadParameter("--tokenizer goes with --patcher tokenizer only")
+        limits = (max_patch_length, snap_utf8, threshold, rise)
+        tok = PatchedBytes(patcher_of(patcher, base, *limits))
     end = _token(tok, eos, "--eos")
     options = PrepareOptions(
         format=one_of(format, ("shards", "megatron", "nanogpt", "parquet", "arrow"), "--format"),
@@ -137,7 +163,7 @@ def _state(out: Path) -> str:
     return "begun" if (out / NAME).exists() else "new"
 
 
-def _token(tok: "Tokenizer", given: str, option: str) -> int | None:
+def _token(tok: "Encoder", given: str, option: str) -> int | None:
     if given == "none":
         return None
     if given == "auto":
@@ -187,6 +213,9 @@ def _tell(facts: dict[str, Any]) -> None:
         f"{state}: {facts['documents']:,} documents, {facts['tokens']:,} tokens "
         f"({per_token:.2f} bytes a token) in {facts['shards']} shards under {facts['folder']}"
     )
+    if facts["patches"]:
+        per_patch = facts["tokens"] / facts["patches"]
+        console.print(f"{facts['patches']:,} patches, {per_patch:.2f} ids each")
     if facts["quarantined"] or facts["broken_inputs"]:
         console.print(
             f"[yellow]{facts['quarantined']:,} records quarantined, {facts['broken_inputs']} "

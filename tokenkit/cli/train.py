@@ -1,13 +1,13 @@
 """``tokenkit train``."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tokenkit.cli.arguments import Kind, kind, unescaped
+from tokenkit.cli.texts import Texts
 
 
 def command(
@@ -54,39 +54,14 @@ def command(
     Inputs are read as by `prepare`; records that are no documents are left out, told, and the
     exit code is then 3.
     """
-    from tokenkit.corpus.documents import read_documents
-    from tokenkit.corpus.inputs import InputStream, expand
     from tokenkit.corpus.records import ReadOptions
-    from tokenkit.errors import InputError
     from tokenkit.text import Tokenizer
 
     cut = None if separator is None else unescaped(separator)
-    options = ReadOptions(cut, text_field, kind=kind(input_format))
-    paths = expand(inputs)
-    problems = 0
-
-    def tell(problem: str) -> None:
-        nonlocal problems
-        problems += 1
-        if problems <= 20:
-            print(f"tokenkit: left out: {problem}", file=sys.stderr)
-
-    def texts() -> Iterator[str]:
-        for path in paths:
-            try:
-                stream = InputStream(path)
-                for documents in read_documents(stream, options):
-                    for record in documents.rejected:
-                        tell(f"{record.file}, record {record.record}: {record.reason}")
-                    yield from (text.decode("utf-8", "replace") for text in documents)
-                if stream.broken:
-                    tell(f"{path} {stream.broken}")
-            except InputError as error:
-                tell(str(error))
-
+    texts = Texts(inputs, ReadOptions(cut, text_field, kind=kind(input_format)))
     try:
         tok = Tokenizer.train(
-            texts(),
+            texts,
             vocab_size=vocab_size,
             pattern=pattern,
             min_frequency=min_frequency,
@@ -102,6 +77,6 @@ def command(
         raise typer.BadParameter(str(error)) from None
     tok.save(out)
     print(f"{out}: {tok.vocab_size:,} tokens, fingerprint {tok.fingerprint[:16]}")
-    if problems:
-        print(f"tokenkit: {problems} records or inputs were left out", file=sys.stderr)
+    if texts.problems:
+        print(f"tokenkit: {texts.problems} records or inputs were left out", file=sys.stderr)
         raise typer.Exit(3)
