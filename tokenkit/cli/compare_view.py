@@ -1,7 +1,6 @@
 """A comparison on a terminal: bars by corpus, and tables."""
 
 from collections.abc import Iterator
-from math import isnan
 
 from rich.console import Console
 from rich.table import Table
@@ -71,8 +70,8 @@ def _table(comparison: Comparison) -> Table:
     for name in names:
         table.add_column(name, justify="right")
     for measure in _IN_TABLE:
-        values = [comparison.estimate(measure, None, name).value for name in names]
-        if not all(map(isnan, values)):
+        if comparison.knows(measure):
+            values = [comparison.estimate(measure, None, name).value for name in names]
             table.add_row(measure.title, *map(figure, values))
     table.add_row("ids", *(f"{comparison.vocab_sizes[name]:,}" for name in names))
     for corpus, found in comparison.results.items():

@@ -68,6 +68,11 @@ class Comparison:
         """
         return estimate(*self._values(measure, corpus, tokenizer), self.options.level)
 
+    def knows(self, measure: Measure) -> bool:
+        """Whether the measure has a value on any corpus."""
+        sums = [one.sums for found in self.results.values() for one in found.values()]
+        return not bool(np.isnan(measure.of(np.stack(sums))).all())
+
     def difference(
         self, measure: Measure, corpus: str | None, tokenizer: str, against: str
     ) -> Estimate:

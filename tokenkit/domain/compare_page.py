@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from math import isnan
 
+from tokenkit.domain.bootstrap import Estimate
 from tokenkit.domain.compare import Comparison
 from tokenkit.domain.figures import figure, interval, percent
 from tokenkit.domain.measures import (
@@ -47,34 +48,39 @@ def as_html(comparison: Comparison, terms: TermCounts, against: str) -> str:
 
 
 def chart(comparison: Comparison, measure: Measure) -> str:
-    """Bars of a measure for each corpus and the mean over them, with intervals; SVG text."""
-    estimates = {
-        corpus or MEAN: {
-            name: comparison.estimate(measure, corpus, name) for name in comparison.vocab_sizes
-        }
-        for corpus in _corpora_and_mean(comparison)
-    }
-    known = {
-        corpus: {name: one for name, one in found.items() if not isnan(one.value)}
-        for corpus, found in estimates.items()
-    }
-    ends = {
-        corpus: {
-            name: (one.value, one.value) if isnan(one.low) else (one.low, one.high)
-            for name, one in found.items()
-        }
-        for corpus, found in known.items()
-    }
-    return bar_chart(
-        {
-            corpus: {name: one.value for name, one in found.items()}
-            for corpus, found in known.items()
-        },
-        title=measure.title.capitalize(),
-        y_label=f"{measure.title} ({'more' if measure.more else 'less'} is better)",
-        errors=ends,
-        digits=3,
-    )
+    """Bars of a measure for each corpus and the mean over them, with intervals; SVG text.
+
+    Of a measure with an ideal, how much is missing. Raises ValueError where there is no value.
+    """
+    bars: dict[str, dict[str, float]] = {}
+    ends: dict[str, dict[str, tuple[float, float]]] = {}
+    for corpus in _corpora_and_mean(comparison):
+        for name in comparison.vocab_sizes:
+            one = _missing(measure, comparison.estimate(measure, corpus, name))
+            if not isnan(one.value):
+                bars.setdefault(corpus or MEAN, {})[name] = one.value
+                known = (one.value, one.value) if isnan(one.low) else (one.low, one.high)
+                ends.setdefault(corpus or MEAN, {})[name] = known
+    title = measure.title[0].upper() + measure.title[1:]
+    return bar_chart(bars, title=title, y_label=_axis(measure), errors=ends, digits=3)
+
+
+def _missing(measure: Measure, one: Estimate) -> Estimate:
+    """The distance to the ideal, where there is one."""
+    if measure.ideal is None:
+        return one
+    if measure.more:
+        return Estimate(
+            measure.ideal - one.value, measure.ideal - one.high, measure.ideal - one.low
+        )
+    return Estimate(one.value - measure.ideal, one.low - measure.ideal, one.high - measure.ideal)
+
+
+def _axis(measure: Measure) -> str:
+    if measure.ideal is None:
+        return f"{measure.title} ({'more' if measure.more else 'less'} is better)"
+    sides = (f"{measure.ideal:g}", measure.title)
+    return f"{' − '.join(sides if measure.more else sides[::-1])} (less is better)"
 
 
 def _section(
@@ -89,7 +95,7 @@ def _section(
         heading,
         text,
         [_table(comparison, measure, against) for measure in measures],
-        [chart(comparison, measure) for measure in charts],
+        [chart(comparison, measure) for measure in charts if comparison.knows(measure)],
     )
 
 

@@ -29,7 +29,8 @@ class Count(IntEnum):
 class Measure:
     """A ratio: the sum of some counts over the sum of others.
 
-    ``more``: whether more of it is better.
+    ``more``: whether more of it is better. ``ideal``: what nothing surpasses, where it has that;
+    charts then show how much is missing.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Measure:
     over: tuple[Count, ...]
     under: tuple[Count, ...]
     more: bool = False
+    ideal: float | None = None
 
     def of(self, sums: Floats) -> Floats:
         """float64[...] of sums float64[..., counts]; NaN where there is nothing to divide by."""
@@ -90,6 +92,7 @@ BOUNDARY_F1 = Measure(
     (Count.KEPT, Count.KEPT),
     (Count.CLEAN_BOUNDARIES, Count.NOISY_BOUNDARIES),
     more=True,
+    ideal=1.0,
 )
 INFLATION = Measure(
     "inflation",
@@ -97,6 +100,7 @@ INFLATION = Measure(
     "tokens of the misread text over those of the clean text",
     (Count.NOISY_TOKENS,),
     (Count.CLEAN_TOKENS,),
+    ideal=1.0,
 )
 COMPRESSION = (TOKENS_PER_CHARACTER, BYTES_PER_TOKEN, TOKENS_PER_WORD, FERTILITY, CUT_WORDS)
 NOISE = (BOUNDARY_F1, INFLATION)
