@@ -13,6 +13,7 @@ from encoders.intrinsics import clz64, ctz64
 from encoders.jit import kernel, part
 from encoders.scan._block_kernels import (
     APOSTROPHE,
+    BEHIND,
     BLANK,
     BLOCK,
     CASELESS,
@@ -25,6 +26,7 @@ from encoders.scan._block_kernels import (
     NOT_OTHER,
     NUMBER,
     ONE,
+    SHORT,
     SLASH,
     SPACE,
     TOP,
@@ -35,6 +37,7 @@ from encoders.scan._block_kernels import (
     emit,
     newline_run_end,
     number_piece,
+    put_blanks_behind,
     run_end,
     run_end_without,
     space_piece,
@@ -136,6 +139,9 @@ def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags, mixe
             starts = ZERO
             if end - position >= BLOCK:
                 starts = gpt2_starts(text, position, index, blocks, flags, mixed)
+            elif end - position > SHORT:
+                put_blanks_behind(text, position, end, flags)
+                starts = gpt2_starts(flags, BEHIND, index, blocks, flags, mixed)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
@@ -283,6 +289,9 @@ def scan_cl100k(
             starts = ZERO
             if end - position >= BLOCK:
                 starts = cl100k_starts(text, position, index, blocks, flags, digits, phrases)
+            elif end - position > SHORT:
+                put_blanks_behind(text, position, end, flags)
+                starts = cl100k_starts(flags, BEHIND, index, blocks, flags, digits, phrases)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
@@ -412,6 +421,9 @@ def scan_o200k(text, bounds, document, position, ends, index, blocks, flags):
             starts = ZERO
             if end - position >= BLOCK:
                 starts = o200k_starts(text, position, index, blocks, flags)
+            elif end - position > SHORT:
+                put_blanks_behind(text, position, end, flags)
+                starts = o200k_starts(flags, BEHIND, index, blocks, flags)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))

@@ -16,6 +16,10 @@ CHUNK = 16_384
 """Pieces handed on at a time: their ends and about 70 kB of text stay in the L2 cache."""
 
 
+SCRATCH = 64 + 80
+"""Bytes of scratch memory of a kernel: for the classes of a block, and for the end of a document."""
+
+
 class Scanner(Protocol):
     """Splits documents into pieces."""
 
@@ -47,7 +51,7 @@ class KernelScanner:
         """See `Scanner.chunks`."""
         from encoders.scan import _kernels
 
-        table = (*load_classes(), np.empty(64, np.uint8))
+        table = (*load_classes(), np.empty(SCRATCH, np.uint8))
         yield from run(getattr(_kernels, self.kernel), text, bounds, *table, *self.options)
 
 

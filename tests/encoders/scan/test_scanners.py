@@ -14,7 +14,13 @@ from tokenizers import pre_tokenizers
 from encoders import scan
 from encoders.buffers import joined, padded
 from encoders.scan import patterns
-from encoders.scan.scanners import Behaviour, KernelScanner, RegexScanner, SequenceScanner
+from encoders.scan.scanners import (
+    SCRATCH,
+    Behaviour,
+    KernelScanner,
+    RegexScanner,
+    SequenceScanner,
+)
 
 PATTERNS = {
     "gpt2": (scan.GPT2, patterns.GPT2_PATTERN),
@@ -131,7 +137,7 @@ def test_a_scan_goes_on_where_its_array_was_full(text, capacity, name):
     scanner, _ = PATTERNS[name]
     raw = (text + TAIL * 4).encode()
     buffer, bounds = padded(raw), np.array([0, len(raw)], np.int64)
-    ends, flags = np.empty(capacity, np.int64), np.empty(64, np.uint8)
+    ends, flags = np.empty(capacity, np.int64), np.empty(SCRATCH, np.uint8)
     found, document, position = [], 0, 0
     while document == 0:
         count, document, position = getattr(_kernels, scanner.kernel)(
