@@ -15,6 +15,9 @@ TABLES = {
     "decode": ("decode", ONE),
     "training": ("training", TWO),
     "prepare": ("prepare", TWO),
+    "words": ("words", ONE),
+    "compare": ("compare", ONE),
+    "stability": ("stability", ONE),
     "startup": ("startup", ONE),
 }
 

@@ -62,7 +62,7 @@ class Patches:
         flat = [patch for row in rows for patch in row]
         if not all(flat):
             raise PatchError("a patch has at least one byte")
-        values = np.frombuffer(b"".join(flat), np.uint8)
+        values = np.frombuffer(bytearray().join(flat), np.uint8)
         return Patches(values, sums([len(p) for p in flat]), sums([len(row) for row in rows]))
 
     @property
