@@ -10,12 +10,36 @@ NONE = -(1 << 40)
 
 
 @kernel
-def mark_changes(source, target, most, ahead, back, stack, source_changed, target_changed):
-    """Mark what a shortest script changes; whether ``most`` edits are enough.
+def find_edits(source, target, most, ahead, back, stack, source_changed, target_changed, edits):
+    """Write the edits of a shortest script; how many they are, or -1 for more than ``most``.
 
     Scratch: ``ahead`` and ``back``, int64, of ``len(source) + len(target) + 3`` each; ``stack``,
-    int64[n, 4].
+    int64[n, 4]; flags, all false.
     """
+    if not mark_changes(source, target, most, ahead, back, stack, source_changed, target_changed):
+        return -1
+    # What is not marked is the same on both sides, one by one; marks that touch are one edit.
+    count, i, j = 0, 0, 0
+    while True:
+        while (
+            i < len(source) and j < len(target) and not source_changed[i] and not target_changed[j]
+        ):
+            i += 1
+            j += 1
+        if i == len(source) and j == len(target):
+            return count
+        edits[count, 0], edits[count, 2] = i, j
+        while i < len(source) and source_changed[i]:
+            i += 1
+        while j < len(target) and target_changed[j]:
+            j += 1
+        edits[count, 1], edits[count, 3] = i, j
+        count += 1
+
+
+@part
+def mark_changes(source, target, most, ahead, back, stack, source_changed, target_changed):
+    """Mark what a shortest script changes; whether ``most`` edits are enough."""
     stack[0] = (0, len(source), 0, len(target))
     depth = 1
     while depth:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.align import Symbols, changed
+from encoders.align import Symbols, shortest_edits
 from encoders.buffers import Offsets
 from tokenkit.errors import AlignmentError
 from tokenkit.text.inputs import sound
@@ -39,7 +39,7 @@ class Alignment:
             2,
         ):
             raise AlignmentError("spans of edits are two arrays of shape [n, 2]")
-        source, target = (np.diff(bounds) for bounds in self._bounds)
+        source, target = (bounds[1:] - bounds[:-1] for bounds in self._bounds)
         if source.min() < 0 or target.min() < 0:
             raise AlignmentError("edits must be in order, without overlap and inside both texts")
         if (source[::2] != target[::2]).any():
@@ -157,22 +157,15 @@ def align(
     """
     symbols = _symbols(source), _symbols(target)
     lengths = len(symbols[0]), len(symbols[1])
-    flags = changed(*symbols, sum(lengths) if most is None else most)
-    if flags is None:
+    edits = shortest_edits(*symbols, sum(lengths) if most is None else most)
+    if edits is None:
         raise AlignmentError(f"the two texts are more than {most} edits apart")
-    # What is kept is the same on both sides, one by one; where either skips, there is an edit.
-    kept = [
-        np.concatenate(([-1], np.flatnonzero(~flag), [length]))
-        for flag, length in zip(flags, lengths, strict=True)
-    ]
-    gaps = np.flatnonzero((np.diff(kept[0]) > 1) | (np.diff(kept[1]) > 1))
-    source_spans, target_spans = (np.stack((at[gaps] + 1, at[gaps + 1]), axis=1) for at in kept)
-    return Alignment(*lengths, source_spans, target_spans)
+    return Alignment(*lengths, edits[:, :2], edits[:, 2:])
 
 
 def _symbols(items: str | bytes | NDArray[Any]) -> Symbols:
     if isinstance(items, str):
-        return np.frombuffer(sound(items).encode("utf-32-le"), np.uint32)
+        return np.frombuffer(bytearray(sound(items).encode("utf-32-le")), np.uint32)
     if isinstance(items, bytes):
         return np.frombuffer(items, np.uint8).astype(np.uint32)
     return np.ascontiguousarray(items, np.uint32)

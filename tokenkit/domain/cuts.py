@@ -78,8 +78,9 @@ def cut(tokenizer: AnyTokenizer, texts: Sequence[str]) -> Cuts:
 
 def _spelled(tokenizer: AnyTokenizer, ids: Ragged) -> tuple[bytes, Offsets]:
     """The bytes of all tokens one after another, and where each begins and the last ends."""
-    used = np.flatnonzero(np.bincount(ids.values, minlength=1)).tolist()
-    table = {id_: tokenizer.id_to_bytes(id_) for id_ in used}
-    tokens = [table[id_] for id_ in ids.values.tolist()]
-    lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
-    return b"".join(tokens), np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+    often = np.bincount(ids.values, minlength=1)
+    table = {id_: tokenizer.id_to_bytes(id_) for id_ in np.flatnonzero(often).tolist()}
+    lengths = np.zeros(len(often), np.int64)
+    lengths[list(table)] = [len(token) for token in table.values()]
+    stops = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[ids.values])))
+    return b"".join(map(table.__getitem__, ids.values.tolist())), stops
