@@ -206,6 +206,7 @@ class Bolmo:
     """Ids that tell the boundary too, as Bolmo (Minixhofer et al. 2025) has them.
 
     ``ids``: rows of int64. The 260 ids of BLT twice: the last byte of a patch has its id plus 260.
+    Bolmo's own configuration uses one id, 1, as bos and as eos: ``framed(eos=BOS)`` gives that.
     """
 
     ids: Ragged

@@ -89,6 +89,41 @@ def test_starts(model, threshold, rise):
         assert patcher.starts(text).tolist() == expected
 
 
+def starts_of_blt(nats, threshold, threshold_add=None, monotonicity=False):
+    """`find_entropy_patch_start_ids` of BLT by its rule, on bytes behind a bos that it has removed.
+
+    ``nats[i]`` is the entropy before byte ``i``. Two first ids are forced (bos and byte 0), and of
+    the entropies that are left the mask of the two modes with a rise begins with a true.
+    """
+    left = np.asarray(nats)[1:]
+    if not monotonicity and threshold_add is None:
+        mask = left > threshold
+    else:
+        mask = np.zeros(len(left), bool)
+        mask[:1] = True
+        rises = left[1:] - left[:-1]
+        mask[1:] = rises > threshold if monotonicity else (
+            (rises > threshold_add) & (left[1:] > threshold) & ~mask[:-1]
+        )  # fmt: skip
+    return [0, *(np.flatnonzero(mask) + 1).tolist()]
+
+
+def test_starts_are_those_of_blt_but_for_its_first_ones(model):
+    for text in TEXTS[:10]:
+        nats = model.entropy(text).astype(float)
+
+        def ours(threshold, rise=None, text=text):
+            return Patcher(Entropy(model, threshold, rise)).starts(text).tolist()
+
+        assert ours(1.3354) == starts_of_blt(nats, 1.3354)
+        both = starts_of_blt(nats, 1.0, threshold_add=0.25)
+        assert {1} <= set(both)
+        assert not {2} & set(both)
+        assert [s for s in ours(1.0, 0.25) if s not in (1, 2)] == [s for s in both if s != 1]
+        rising = starts_of_blt(nats, 0.5, monotonicity=True)
+        assert [s for s in ours(0.0, 0.5) if s != 1] == [s for s in rising if s != 1]
+
+
 @pytest.mark.parametrize("longest", [None, 6])
 @pytest.mark.parametrize("snap", [False, True])
 def test_laws(model, longest, snap):
