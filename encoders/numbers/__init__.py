@@ -1,6 +1,6 @@
 """Numbers as tokens of their own, among those of another tokenizer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -8,11 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.buffers import PADDING, Bytes, Ids, Offsets
+from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
 
 MOST_DIGITS = 510
 """Digits before the point, and behind it, that a number may have under any layout."""
-_CHUNK = 1 << 21  # bytes of text woven at a time: its ids stay in the cache, their memory in huge pages
+_CHUNK = (
+    1 << 21
+)  # bytes of text woven at a time: its ids stay in the cache, their memory in huge pages
 _TOKENS = 4 * MOST_DIGITS + 16  # that a number may have
 
 Encode = Callable[[Bytes, Offsets], tuple[Ids, Offsets]]
@@ -44,17 +46,18 @@ class Layout:
     marks: int
 
     @cached_property
-    def array(self) -> NDArray[np.int64]:
-        """int64[11]."""
-        return np.array([getattr(self, name) for name in self.__dataclass_fields__], np.int64)
+    def numbers(self) -> tuple[int, ...]:
+        """All of it, in order."""
+        return tuple(int(getattr(self, name)) for name in self.__dataclass_fields__)
 
 
 class NumberTokens(NamedTuple):
-    """The tokens of numbers: ``ids`` uint32[n]; ``spans`` int64[n, 2] of bytes, empty for markers;
+    """The tokens of numbers: ``ids`` int64[n], -1 for a decimal point, -2 and -3 for thousands
+    separators that the base tokenizer encodes; ``spans`` int64[n, 2] of bytes, empty for markers;
     ``power`` int16[n], of ten, of the last digit; ``digits_before`` int16[n] in the same number,
     -1 for what has no digits; ``number`` int64[n], the row of its span."""
 
-    ids: Ids
+    ids: Offsets
     spans: Offsets
     power: NDArray[np.int16]
     digits_before: NDArray[np.int16]
@@ -68,10 +71,10 @@ def describe(text: Bytes, spans: Offsets, layout: Layout) -> NumberTokens:
     room = _room_for_numbers(spans)
     rows, number = np.empty((room, 5), np.int64), np.empty(room, np.int64)
     scratch = np.empty((_TOKENS, 5), np.int64)
-    count = _kernels.describe(text, spans, layout.array, scratch, rows, number)
+    count = _kernels.describe(text, spans, layout.numbers, scratch, rows, number)
     ids, start, stop, power, before = rows[:count].T
     return NumberTokens(
-        ids.astype(np.uint32),
+        ids,
         np.stack((start, stop), axis=1),
         power.astype(np.int16),
         before.astype(np.int16),
@@ -84,18 +87,23 @@ def _room_for_numbers(spans: Offsets) -> int:
     return int(2 * (spans[:, 2] - spans[:, 0]).sum()) + 4 * len(spans)
 
 
-def segments(text: Bytes, bounds: Offsets, spans: Offsets, layout: Layout) -> tuple[Bytes, Offsets]:
+def segments(text: Bytes, bounds: Offsets, spans: Offsets) -> tuple[Bytes, Offsets]:
     """What is between the numbers, end to end, and its bounds: what `weave` has encoded."""
-    end = int(bounds[-1])
-    return _cut(text, bounds, spans, 0, int(bounds[0]), end, layout)
+    return _cut(text, bounds, spans, 0, int(bounds[0]), int(bounds[-1]))
 
 
 def weave(
-    text: Bytes, bounds: Offsets, spans: Offsets, layout: Layout, encode: Encode
+    text: Bytes,
+    bounds: Offsets,
+    spans: Offsets,
+    layout: Layout,
+    separators: Sequence[bytes],
+    encode: Encode,
 ) -> tuple[Ids, Offsets]:
     """Ids of documents whose numbers have tokens of ``layout``, and their bounds.
 
-    ``encode`` makes the ids of all other text, each segment between numbers being a document.
+    ``encode`` makes the ids of all other text, each segment between numbers being a document, and
+    of ``separators``: the decimal point, and those of thousands.
     """
     from encoders.numbers import _kernels
 
@@ -105,13 +113,14 @@ def weave(
     out = np.empty(end - int(bounds[0]) + _room_for_numbers(spans), np.uint32)
     out_bounds = np.zeros(len(bounds), np.int64)
     scratch = np.empty((_TOKENS, 5), np.int64)
+    marks = _counted(*encode(*joined(separators)))
     document, position, first, at = 0, int(bounds[0]), 0, 0
     while position < end:
         last = int(np.searchsorted(spans[:, 0], position + _CHUNK))
         last = max(last, first + 1)
         stop = end if last >= len(spans) else int(spans[last - 1, 2])
         these = spans[first:last]
-        ids, id_bounds = encode(*_cut(text, bounds, these, document, position, stop, layout))
+        ids, id_bounds = encode(*_cut(text, bounds, these, document, position, stop))
         document, at = _kernels.weave(
             text,
             bounds,
@@ -119,8 +128,9 @@ def weave(
             document,
             position,
             stop,
-            layout.array,
+            layout.numbers,
             scratch,
+            marks,
             ids,
             id_bounds,
             out,
@@ -132,23 +142,24 @@ def weave(
     return out[:at], out_bounds
 
 
+def _counted(ids: Ids, bounds: Offsets) -> Ids:
+    """uint32[rows, n]: how many ids each row has, and its ids."""
+    lengths = np.diff(bounds)
+    found = np.zeros((len(lengths), 1 + int(lengths.max())), np.uint32)
+    for row, start, stop in zip(found, bounds[:-1], bounds[1:], strict=True):
+        row[: 1 + stop - start] = (stop - start, *ids[start:stop])
+    return found
+
+
 def _cut(
-    text: Bytes,
-    bounds: Offsets,
-    spans: Offsets,
-    document: int,
-    position: int,
-    stop: int,
-    layout: Layout,
+    text: Bytes, bounds: Offsets, spans: Offsets, document: int, position: int, stop: int
 ) -> tuple[Bytes, Offsets]:
     from encoders.numbers import _kernels
 
     plain = np.empty(stop - position + PADDING, np.uint8)
-    documents = int(np.searchsorted(bounds, stop, side="right")) - document
-    room = int((spans[:, 2] - spans[:, 0]).sum()) + len(spans) + max(documents, 0) + 2
-    cuts = np.empty(room, np.int64)
-    in_text = layout.separators == 0
-    count, size = _kernels.cut(text, bounds, spans, document, position, stop, in_text, plain, cuts)
+    ended = int(np.searchsorted(bounds, stop, side="right")) - document
+    cuts = np.empty(len(spans) + max(ended, 0) + 2, np.int64)
+    count, size = _kernels.cut(text, bounds, spans, document, position, stop, plain, cuts)
     plain[size : size + PADDING] = 0
     return plain, cuts[: count + 1]
 
@@ -183,7 +194,7 @@ class Decoder:
             tables.kinds,
             tables.levels,
             tables.marks,
-            tables.layout.array,
+            tables.layout.numbers,
             self._state,
             finish,
             out,

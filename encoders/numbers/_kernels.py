@@ -1,13 +1,14 @@
 """Numbers to tokens and back.
 
-``layout``: int64, see `Layout`. A *level* is the place of a group of digits before the decimal
-point, 0 for the units; behind the point the groups are -1, -2 and so on. ``text`` and ``bounds``
-are documents, ``spans`` the rows of `encoders.scan.numbers`.
+``layout``: eleven integers, see `Layout`. A *level* is the place of a group of digits before the
+decimal point, 0 for the units; behind the point the groups are -1, -2 and so on. ``text`` and
+``bounds`` are documents, ``spans`` the rows of `encoders.scan.numbers`. What happens once a number
+is inlined: to call a function with all these arrays takes longer than what it does.
 """
 
 import numpy as np
 
-from encoders.intrinsics import load_u64, store_u64
+from encoders.intrinsics import load_u32, load_u64, store_u64
 from encoders.jit import inlined, kernel, part
 
 WHOLE_LEVELS, FRACTION_LEVELS = 6, 5
@@ -17,19 +18,30 @@ IN_TEXT, MARKED, DROPPED = 0, 1, 2  # what becomes of thousands separators
 (
     GROUP, FORM, ZEROS, LEFTWARD, SEPARATORS, INDIAN, FIRST, SUFFIXES, LEADING, TRAILING, MARKS,
 ) = range(11)  # fmt: skip
-SEPARATOR = -1  # in place of an id, for what the base tokenizer encodes
+POINT, THOUSANDS = -1, -2  # in place of an id; a second separator of thousands is -3
 DIGITS, SUFFIX, LEADING_ZEROS, TRAILING_ZEROS, GROUPED = 0, 1, 2, 3, 4  # kinds of tokens
 POWERS = np.array([10**k for k in range(6)], np.int64)
 
 
 # --- from a number to its tokens
 #
-# ``tokens``: int64[n, 5], rows (id or SEPARATOR, start, stop, power of ten, digits before).
+# ``tokens``: int64[n, 5], rows (id, start, stop, power of ten, digits before). What is below zero
+# in place of an id is a decimal point or a separator, which the base tokenizer encodes.
 
 
 @inlined
 def is_digit(byte):
     return np.uint8(byte - np.uint8(0x30)) < np.uint8(10)
+
+
+@inlined
+def digits_value(text, at, size):
+    """What one to four digits are."""
+    word = load_u32(text, at) << np.uint32(32 - 8 * size) & np.uint32(0x0F0F0F0F)
+    pairs = word * np.uint32(10) + (word >> np.uint32(8))
+    return np.int64(
+        (pairs & np.uint32(0xFF)) * np.uint32(100) + (pairs >> np.uint32(16) & np.uint32(0xFF))
+    )
 
 
 @inlined
@@ -59,7 +71,7 @@ def digits_id(value, length, level, layout):
     return layout[FIRST] + index + (block * size if form == FUSED else 0)
 
 
-@part
+@inlined
 def put_group(tokens, count, value, length, level, start, stop, power, before, layout):
     """Write a group of digits, with its suffix if it stands apart."""
     count = put(tokens, count, digits_id(value, length, level, layout), start, stop, power, before)
@@ -87,63 +99,68 @@ def significant(value):
     return length
 
 
-@part
+@inlined
 def whole_tokens(text, start, point, layout, tokens):
     """Write the tokens of the digits before the point; returns (tokens, digits)."""
     group = layout[GROUP]
-    total, marked = 0, False
-    for at in range(start, point):
-        if is_digit(text[at]):
-            total += 1
-        else:
-            marked = True
+    total, marked, second = point - start, False, 0
+    # A separator comes behind one to three digits.
+    for at in range(start + 1, min(start + 4, point - 3)):
+        marked |= not is_digit(text[at])
+    if marked:
+        total = 0
+        for at in range(start, point):
+            total += is_digit(text[at])
+            second |= text[at] == 0xE2  # of two kinds of separators, the one of three bytes
+    together = not marked or layout[SEPARATORS] == IN_TEXT
     count = 0
     if marked and layout[SEPARATORS] == MARKED:
-        second = 0  # of two kinds of separators the one of three bytes
-        for at in range(start, point):
-            second |= text[at] == 0xE2
-        count = put(tokens, count, layout[FIRST] + layout[MARKS] + second, start, start, 0, -1)
+        marker = layout[FIRST] + layout[MARKS] + second
+        count = put(tokens, count, marker, start, start, 0, -1)
     left, at, first = total, start, True
+    level = 0 if layout[FORM] == PLAIN else (total - 1) // group
+    size = total - level * group
     while at < point:
         if not is_digit(text[at]):
             begin = at
             while not is_digit(text[at]):
                 at += 1
             if layout[SEPARATORS] == IN_TEXT:
-                count = put(tokens, count, SEPARATOR, begin, at, 0, -1)
+                count = put(tokens, count, THOUSANDS - second, begin, at, 0, -1)
             else:
                 extend(tokens, count - 1, at)
             continue
-        size = group
         if layout[FORM] == PLAIN:
             # A group never goes across a separator, which stays where it is.
             run = at
             while run < point and is_digit(text[run]):
                 run += 1
             size = min(group, run - at) if layout[LEFTWARD] else (run - at - 1) % group + 1
-        elif first:
-            size = (left - 1) % group + 1
-        begin, value, taken = at, 0, 0
-        while taken < size:
-            if is_digit(text[at]):
-                value = 10 * value + np.int64(text[at]) - 0x30
-                taken += 1
-            at += 1
+        begin = at
+        if together:
+            value = digits_value(text, at, size)
+            at += size
+        else:
+            value, taken = 0, 0
+            while taken < size:
+                if is_digit(text[at]):
+                    value = 10 * value + np.int64(text[at]) - 0x30
+                    taken += 1
+                at += 1
         left -= size
-        if first and layout[ZEROS] == MARK:
+        if first and layout[ZEROS] == MARK and text[begin] == 0x30:
             zeros = size - significant(value)
             if zeros:
                 marker = layout[FIRST] + layout[LEADING] + zeros - 1
                 count = put(tokens, count, marker, begin, begin, 0, -1)
-        level = 0 if layout[FORM] == PLAIN else left // group
         count = put_group(
             tokens, count, value, size, level, begin, at, left, total - left - size, layout
         )
-        first = False
+        first, level, size = False, max(level - 1, 0), group
     return count, total
 
 
-@part
+@inlined
 def number_tokens(text, start, point, stop, layout, tokens):
     """Write the tokens of a number; returns how many."""
     count, before = 0, 0
@@ -151,13 +168,11 @@ def number_tokens(text, start, point, stop, layout, tokens):
         count, before = whole_tokens(text, start, point, layout, tokens)
     if point == stop:
         return count
-    count = put(tokens, count, SEPARATOR, point, point + 1, 0, -1)
+    count = put(tokens, count, POINT, point, point + 1, 0, -1)
     group, at, power, level = layout[GROUP], point + 1, 0, 0
     while at < stop:
         size = min(group, stop - at)
-        value = 0
-        for k in range(at, at + size):
-            value = 10 * value + np.int64(text[k]) - 0x30
+        value = digits_value(text, at, size)
         padding = 0 if layout[ZEROS] == WIDTH else group - size
         value *= POWERS[padding]
         power -= size + padding
@@ -173,29 +188,25 @@ def number_tokens(text, start, point, stop, layout, tokens):
 
 @kernel
 def describe(text, spans, layout, scratch, tokens, number_of):
-    """Write the tokens of all numbers, their separators left out; returns how many there are.
+    """Write the tokens of all numbers; returns how many there are.
 
-    ``number_of``: int64[n], the number that each token is of. What there is no room for is counted
-    only.
+    ``number_of``: int64[n], the number that each token is of.
     """
     at = 0
     for i in range(len(spans)):
         count = number_tokens(text, spans[i, 0], spans[i, 1], spans[i, 2], layout, scratch)
         for k in range(count):
-            if scratch[k, 0] != SEPARATOR:
-                if at < len(tokens):
-                    for column in range(5):
-                        tokens[at, column] = scratch[k, column]
-                    number_of[at] = i
-                at += 1
+            for column in range(5):
+                tokens[at, column] = scratch[k, column]
+            number_of[at] = i
+            at += 1
     return at
 
 
 # --- between the numbers
 #
 # What the base tokenizer encodes are segments: the text between numbers, parted where documents
-# end, and the separators within numbers that are tokens by themselves. `cut` and `weave` walk over
-# them in the same order.
+# end. `cut` and `weave` walk over them in the same order.
 
 
 @inlined
@@ -207,7 +218,7 @@ def copy_bytes(source, start, stop, target, at):
     return at + stop - start
 
 
-@part
+@inlined
 def cut_until(text, bounds, document, position, stop, plain, segments, count, at):
     """Copy the text up to ``stop``; returns (document, segments, bytes copied)."""
     while bounds[document + 1] <= stop and document + 2 < len(bounds):
@@ -225,36 +236,18 @@ def cut_until(text, bounds, document, position, stop, plain, segments, count, at
 
 
 @kernel
-def cut(text, bounds, spans, document, position, stop, in_text, plain, segments):
+def cut(text, bounds, spans, document, position, stop, plain, segments):
     """Copy what is between the numbers from ``position`` to ``stop``, end to end.
 
-    ``in_text``: whether thousands separators are segments. Returns (segments, bytes).
+    Returns (segments, bytes).
     """
     count, at = 0, 0
     segments[0] = 0
     for i in range(len(spans)):
-        start, point, end = spans[i, 0], spans[i, 1], spans[i, 2]
         document, count, at = cut_until(
-            text, bounds, document, position, start, plain, segments, count, at
+            text, bounds, document, position, spans[i, 0], plain, segments, count, at
         )
-        if in_text:
-            k = start
-            while k < point:
-                begin = k
-                while k < point and not is_digit(text[k]):
-                    plain[at] = text[k]
-                    at += 1
-                    k += 1
-                if k > begin:
-                    count += 1
-                    segments[count] = at
-                k += 1
-        if point < end:
-            plain[at] = text[point]
-            at += 1
-            count += 1
-            segments[count] = at
-        position = end
+        position = spans[i, 2]
     _, count, at = cut_until(text, bounds, document, position, stop, plain, segments, count, at)
     return count, at
 
@@ -270,7 +263,7 @@ def copy_ids(ids, start, stop, out, at):
     return at + stop - start
 
 
-@part
+@inlined
 def weave_until(bounds, document, position, stop, ids, id_bounds, segment, out, at, out_bounds):
     """Copy the ids of the text up to ``stop``; returns (document, segment, ids written)."""
     while bounds[document + 1] <= stop and document + 2 < len(bounds):
@@ -296,6 +289,7 @@ def weave(
     stop,
     layout,
     scratch,
+    separators,
     ids,
     id_bounds,
     out,
@@ -304,7 +298,8 @@ def weave(
 ):
     """Write the ids from ``position`` to ``stop``, those of the segments of `cut` being ``ids``.
 
-    Returns (document, ids written).
+    ``separators``: uint32[3, n], for the decimal point and the thousands separators: how many ids,
+    and the ids. Returns (document, ids written).
     """
     segment = 0
     for i in range(len(spans)):
@@ -322,11 +317,14 @@ def weave(
         )
         count = number_tokens(text, spans[i, 0], spans[i, 1], spans[i, 2], layout, scratch)
         for k in range(count):
-            if scratch[k, 0] == SEPARATOR:
-                at = copy_ids(ids, id_bounds[segment], id_bounds[segment + 1], out, at)
-                segment += 1
-            else:
-                out[at] = np.uint32(scratch[k, 0])
+            id_ = scratch[k, 0]
+            if id_ >= 0:
+                out[at] = np.uint32(id_)
+                at += 1
+                continue
+            row = -1 - id_
+            for j in range(1, 1 + separators[row, 0]):
+                out[at] = separators[row, j]
                 at += 1
         position = spans[i, 2]
     document, segment, at = weave_until(

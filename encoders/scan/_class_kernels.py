@@ -309,3 +309,47 @@ def scan_lines(text, bounds, document, position, ends, index, blocks, flags):
             count += 1
         document += 1
     return count, document, position
+
+
+# --- short pieces: ` [^\saceo]{0,k-1}[aceo]|[^\saceo]{0,k}[aceo]| ?[^\saceo]{1,k}|\s`
+
+
+@inlined
+def is_round(byte):
+    """Whether a byte is a, c, e or o."""
+    return byte == 0x61 or byte == 0x63 or byte == 0x65 or byte == 0x6F
+
+
+@part
+def short_piece(text, start, end, index, blocks, most):
+    """Where a piece ends: behind a round letter with up to ``most`` characters before it, of which
+    a blank in front is one, or else behind as many others as there are."""
+    body = start + 1 if text[start] == BLANK else start
+    position, others = body, 0
+    while position < end and others < most and not is_round(text[position]):
+        flags, length = char_at(text, position, end, index, blocks)
+        if flags & SPACE:
+            break
+        position += length
+        others += 1
+    if position < end and is_round(text[position]) and others + body - start <= most:
+        return position + 1
+    if position > start:
+        return position
+    return position + char_at(text, position, end, index, blocks)[1]
+
+
+@kernel
+def scan_short(text, bounds, document, position, ends, index, blocks, flags, most):
+    """Pieces of at most ``most + 1`` characters, cut behind round letters."""
+    count, room = 0, len(ends) - 64
+    while document < len(bounds) - 1:
+        end = bounds[document + 1]
+        while position < end:
+            if count > room:
+                return count, document, position
+            position = short_piece(text, position, end, index, blocks, most)
+            ends[count] = position
+            count += 1
+        document += 1
+    return count, document, position

@@ -53,6 +53,7 @@ from encoders.scan._class_kernels import (
     scan_lines,
     scan_metaspace,
     scan_numbers,
+    scan_short,
 )
 from encoders.scan.intrinsics import ascii_masks
 
@@ -67,15 +68,15 @@ __all__ = [
     "scan_metaspace",
     "scan_numbers",
     "scan_o200k",
+    "scan_short",
 ]
 
 # --- GPT-2: 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-#     and the mixed one, where ?[\p{L}\p{N}]+ is in place of contractions, letters and numbers
 
 
 @part
-def gpt2_piece(text, start, end, index, blocks, mixed):
-    if text[start] == APOSTROPHE and not mixed:
+def gpt2_piece(text, start, end, index, blocks):
+    if text[start] == APOSTROPHE:
         stop = contraction_end(text, start, end, False)
         if stop > start:
             return stop
@@ -85,8 +86,6 @@ def gpt2_piece(text, start, end, index, blocks, mixed):
         next_flags, _ = char_at(text, start + 1, end, index, blocks)
         if not next_flags & SPACE:
             body, flags = start + 1, next_flags
-    if mixed and flags & (LETTER | NUMBER):
-        return run_end(text, body, end, index, blocks, LETTER | NUMBER)
     if flags & LETTER:
         return run_end(text, body, end, index, blocks, LETTER)
     if flags & NUMBER:
@@ -98,7 +97,7 @@ def gpt2_piece(text, start, end, index, blocks, mixed):
 
 
 @part
-def gpt2_starts(text, position, index, blocks, flags, mixed):
+def gpt2_starts(text, position, index, blocks, flags):
     upper, lower, digits, spaces, blank, _, apostrophe, _, high, tail = ascii_masks(text, position)
     letters = upper | lower
     if high != ZERO:
@@ -108,15 +107,13 @@ def gpt2_starts(text, position, index, blocks, flags, mixed):
         letters |= wide[0]
         digits |= wide[1]
         spaces |= wide[2]
-    if mixed:
-        letters, digits = letters | digits, ZERO
     other = ~(letters | digits | spaces)
     # A run starts where its class does, unless a blank before it is its prefix.
     starts = (letters & ~(letters << ONE)) | (digits & ~(digits << ONE))
     other_starts = other & ~(other << ONE) & ~(blank << ONE)
     starts = (starts & ~(blank << ONE)) | other_starts
     starts |= (spaces & ~(spaces << ONE)) | to_lead(spaces & ~(spaces >> ONE), tail)
-    quotes = ZERO if mixed else apostrophe & other_starts & (DECIDED | ONE)
+    quotes = apostrophe & other_starts & (DECIDED | ONE)
     while quotes != ZERO:
         bit = ctz64(quotes)
         quotes &= quotes - ONE
@@ -129,7 +126,7 @@ def gpt2_starts(text, position, index, blocks, flags, mixed):
 
 
 @kernel
-def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags, mixed):
+def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags):
     count, room = 0, len(ends) - 64
     while document < len(bounds) - 1:
         end = bounds[document + 1]
@@ -138,15 +135,19 @@ def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags, mixe
                 return count, document, position
             starts = ZERO
             if end - position >= BLOCK:
-                starts = gpt2_starts(text, position, index, blocks, flags, mixed)
+                starts = gpt2_starts(text, position, index, blocks, flags)
             elif end - position > SHORT:
                 put_blanks_behind(text, position, end, flags)
-                starts = gpt2_starts(flags, BEHIND, index, blocks, flags, mixed)
+                starts = gpt2_starts(flags, BEHIND, index, blocks, flags)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
+            elif end - position == 1:
+                position = end  # what is left is a piece, whatever it is
+                ends[count] = position
+                count += 1
             else:
-                position = gpt2_piece(text, position, end, index, blocks, mixed)
+                position = gpt2_piece(text, position, end, index, blocks)
                 ends[count] = position
                 count += 1
         document += 1
@@ -295,6 +296,10 @@ def scan_cl100k(
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
+            elif end - position == 1:
+                position = end  # what is left is a piece, whatever it is
+                ends[count] = position
+                count += 1
             else:
                 position = cl100k_piece(
                     text, position, end, index, blocks, digits, whole_tail, phrases
@@ -427,6 +432,10 @@ def scan_o200k(text, bounds, document, position, ends, index, blocks, flags):
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
+            elif end - position == 1:
+                position = end  # what is left is a piece, whatever it is
+                ends[count] = position
+                count += 1
             else:
                 position = o200k_piece(text, position, end, index, blocks)
                 ends[count] = position

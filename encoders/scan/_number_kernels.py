@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from encoders.intrinsics import ctz64
+from encoders.intrinsics import ctz64, load_u64
 from encoders.jit import inlined, kernel, part
 from encoders.scan._block_kernels import LOWER, MARK, NUMBER, UPPER, char_at
 from encoders.scan.intrinsics import ascii_masks
@@ -13,7 +13,11 @@ SECTION_SIGN = 0xA7  # its last byte, after 0xC2
 BY_COMMA, BY_DOT, BY_SPACE = 1, 2, 3  # kinds of thousands separators
 IDENTIFIER, DOTTED, DASHED, SLASHED, TIMED, PHONE, SECTION = 1, 2, 4, 8, 16, 32, 64
 
-DIGIT, WORD, BEFORE_POINT = 1, 2, 4
+ZEROS = np.uint64(0x3030303030303030)
+BEYOND_NINE = np.uint64(0x7676767676767676)  # added to a byte of 10 or more, sets its high bit
+HIGH_BITS = np.uint64(0x8080808080808080)
+
+DIGIT, WORD, BEFORE_POINT, JOINT, OPENS = 1, 2, 4, 8, 16
 KIND = np.zeros(128, np.uint8)
 for _byte in b"0123456789":
     KIND[_byte] |= DIGIT
@@ -21,6 +25,9 @@ for _byte in b"_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz":
     KIND[_byte] |= WORD
 for _byte in b" \t\n\r([{<>=+-*$~|\"'":
     KIND[_byte] |= BEFORE_POINT
+for _byte in b".,-/:":
+    KIND[_byte] |= JOINT
+KIND[PLUS] |= OPENS
 
 
 # --- characters
@@ -36,6 +43,15 @@ def digits_end(text, at, end):
     while at < end and is_digit(text[at]):
         at += 1
     return at
+
+
+@inlined
+def few_digits_end(text, at, end):
+    """`digits_end`, in one step where they are fewer than eight."""
+    word = load_u64(text, at) ^ ZEROS
+    others = ((word + BEYOND_NINE) | word) & HIGH_BITS
+    at += np.int64(ctz64(others) >> np.uint64(3))
+    return digits_end(text, at, end) if others == np.uint64(0) else min(at, end)
 
 
 @inlined
@@ -367,6 +383,25 @@ def separated_before(text, at, begin, kind):
     return False
 
 
+@inlined
+def fits(text, start, point, stop, options):
+    """Whether a number has no more digits than may be; separators count as none."""
+    digits = point - start
+    if digits > options[4]:
+        digits = 0
+        for k in range(start, point):
+            digits += is_digit(text[k])
+    return digits <= options[4] and stop - point - 1 <= options[5]
+
+
+@inlined
+def keep(spans, count, start, point, stop):
+    """Write a number where there is room; returns how many there are by now."""
+    if count < len(spans):
+        spans[count, 0], spans[count, 1], spans[count, 2] = start, point, stop
+    return count + 1
+
+
 @part
 def numbers_of_chain(text, at, end, begin, document_end, options, spans, count):
     """Write the numbers of a chain that is not protected; returns how many there are by now."""
@@ -396,15 +431,8 @@ def numbers_of_chain(text, at, end, begin, document_end, options, spans, count):
         if lone and (run == end or text[run] != decimal):
             begins, point = at - 1, at - 1
         lone = False
-        whole_digits = point - begins
-        if whole_digits > options[4]:  # separators count as no digits
-            whole_digits = 0
-            for k in range(begins, point):
-                whole_digits += is_digit(text[k])
-        if whole_digits <= options[4] and stop - point - 1 <= options[5]:
-            if count < len(spans):
-                spans[count, 0], spans[count, 1], spans[count, 2] = begins, point, stop
-            count += 1
+        if fits(text, begins, point, stop, options):
+            count = keep(spans, count, begins, point, stop)
         if stop == end:
             return count
         joint, length = joint_at(text, stop)
@@ -412,6 +440,56 @@ def numbers_of_chain(text, at, end, begin, document_end, options, spans, count):
         groups = kind != 0 and not after_point and thousands_at(text, stop, end, kind) == 0
         at = stop + length
     return count
+
+
+# --- the most frequent numbers, without all that
+
+
+@inlined
+def begins_plainly(text, at, begin):
+    """Whether what is before ``at`` has no say in what the digits there are; False where unsure."""
+    if at == begin:
+        return True
+    before = text[at - 1]
+    if before >= 0x80 or KIND[before] & (WORD | JOINT | OPENS):
+        return False
+    return before != 0x20 or at - 1 == begin or text[at - 2] < 0x80
+
+
+@inlined
+def ends_plainly(text, at, end):
+    """Whether what is behind digits that end at ``at`` has no say in what they are."""
+    if at == end:
+        return True
+    after = text[at]
+    if after >= 0x80 or after == COLON or KIND[after] & WORD:
+        return False
+    if not KIND[after] & JOINT or at + 1 == end:
+        return True
+    return text[at + 1] < 0x80 and not KIND[text[at + 1]] & WORD
+
+
+@inlined
+def plain_number(text, at, begin, end, options):
+    """(decimal point, stop) of the number at ``at``, which is a word by itself; ``at`` twice where
+    that is not sure. All that it takes for a number is one to the long way too."""
+    if not begins_plainly(text, at, begin):
+        return at, at
+    point = few_digits_end(text, at, end)
+    if at > begin and text[at - 1] == 0x28 and point < end and text[point] == 0x29:
+        if point - at == 3:
+            return at, at  # perhaps an area code
+    if options[0] == BY_COMMA and not options[1] and point - at <= 3 and text[at] != 0x30:
+        while point + 3 < end and text[point] == COMMA and is_digit(text[point + 1]):
+            stop = few_digits_end(text, point + 1, end)
+            if stop - point != 4:
+                return at, at
+            point = stop
+    stop = point
+    if options[2] == DOT and point < end and text[point] == DOT:
+        after = few_digits_end(text, point + 1, end)
+        stop = after if after > point + 1 else point
+    return (point, stop) if ends_plainly(text, stop, end) else (at, at)
 
 
 @kernel
@@ -429,6 +507,13 @@ def find_numbers(text, bounds, spans, options, index, blocks):
         protected = begin
         at = next_digit(text, begin, end)
         while at < end:
+            if at >= protected:
+                point, stop = plain_number(text, at, begin, end, options)
+                if stop > at:
+                    if fits(text, at, point, stop, options):
+                        count = keep(spans, count, at, point, stop)
+                    at = next_digit(text, stop, end)
+                    continue
             start = word_start(text, at, begin, end, index, blocks)
             stop, touch = word_end(text, start, end, options, index, blocks)
             protect = options[3]

@@ -81,16 +81,13 @@ class NumberScanner:
         from encoders.scan import _number_kernels
 
         notation = self.notation
-        options = np.array(
-            [
-                notation.thousands,
-                notation.indian,
-                notation.decimal,
-                self.protect,
-                self.most_whole,
-                self.most_fraction,
-            ],
-            np.int64,
+        options = (
+            notation.thousands,
+            int(notation.indian),
+            notation.decimal,
+            int(self.protect),
+            self.most_whole,
+            self.most_fraction,
         )
         spans = np.empty((64 + int(bounds[-1] - bounds[0]) // _GUESS, 3), np.int64)
         count = _number_kernels.find_numbers(text, bounds, spans, options, *load_classes())

@@ -15,8 +15,10 @@ _UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]"
 _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-MIXED_PATTERN = r" ?[\p{L}\p{N}]+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 LINES_PATTERN = r"[^\r\n]*[\r\n]+|[^\r\n]+"
+SHORT3_PATTERN, SHORT4_PATTERN = (
+    rf" [^\saceo]{{0,{k - 1}}}[aceo]|[^\saceo]{{0,{k}}}[aceo]| ?[^\saceo]{{1,{k}}}|\s" for k in (2, 3)
+)
 R50K_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 CL100K_PATTERN = (
     r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
@@ -48,11 +50,9 @@ DEEPSEEK_V3_PATTERNS = (
     r"|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|" + _SPACES,
 )
 
-GPT2 = KernelScanner("scan_gpt2", (False,))
+GPT2 = KernelScanner("scan_gpt2")
 """GPT-2, r50k, p50k, and `ByteLevel` of `tokenizers`."""
 BYTE_LEVEL = GPT2
-MIXED = KernelScanner("scan_gpt2", (True,))
-"""Letters and digits in one run: one misread for the other cuts no word."""
 LINES = KernelScanner("scan_lines")
 """A line with its line end and the empty lines behind it."""
 CL100K = KernelScanner("scan_cl100k", (3, True, False))
@@ -80,6 +80,11 @@ DIGITS = ClassScanner(grouped=DIGIT)
 DIGITS_INDIVIDUAL = ClassScanner(isolated=DIGIT)
 PUNCTUATION = ClassScanner(isolated=DELIMITER)
 BERT = ClassScanner(dropped=SPACE, isolated=DELIMITER)
+SHORT3 = KernelScanner("scan_short", (2,))
+"""At most three characters, cut behind a, c, e and o, which print confuses with each other: a
+misreading moves few cuts, as a cut depends on few characters before it."""
+SHORT4 = KernelScanner("scan_short", (3,))
+"""The same of at most four."""
 METASPACE = KernelScanner("scan_metaspace", cuts_at_lines=False)
 """A piece begins with each U+2581, as `Metaspace` splits."""
 BLANKS = KernelScanner("scan_blanks", cuts_at_lines=False)
@@ -87,7 +92,8 @@ BLANKS = KernelScanner("scan_blanks", cuts_at_lines=False)
 
 _KNOWN: dict[str, Scanner] = {
     GPT2_PATTERN: GPT2,
-    MIXED_PATTERN: MIXED,
+    SHORT3_PATTERN: SHORT3,
+    SHORT4_PATTERN: SHORT4,
     LINES_PATTERN: LINES,
     R50K_PATTERN: GPT2,
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": GPT2,

@@ -17,7 +17,7 @@ CHUNK = 16_384
 
 
 SCRATCH = 64 + 80
-"""Bytes of scratch memory of a kernel: for the classes of a block, and for the end of a document."""
+"""Bytes of scratch memory of a kernel: the classes of a block, and the end of a document."""
 
 
 class Scanner(Protocol):

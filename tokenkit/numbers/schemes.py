@@ -104,6 +104,12 @@ class Scheme(ABC):
         """The tokens' spellings, by id from 0 on."""
         return tuple(entry.spelling for entry in self.entries)
 
+    @property
+    def separators(self) -> tuple[str, ...]:
+        """The decimal point, and what stands between thousands."""
+        style = STYLES[self.locale]
+        return style.decimal, *style.separators
+
     # --- numbers to tokens
 
     def encode(self, text: Text) -> NumberEncoding:
@@ -115,14 +121,16 @@ class Scheme(ABC):
         bounds = np.array([0, len(buffer) - PADDING], np.int64)
         spans = self.scanner.spans(buffer, bounds)
         tokens = describe(buffer, spans, self.layout())
-        whole = from_byte_spans(tokens.ids, tokens.spans, _given(text))
+        own = tokens.ids >= 0
+        ids = tokens.ids[own].astype(np.uint32)
+        whole = from_byte_spans(ids, tokens.spans[own], _given(text))
         return NumberEncoding(
             whole.ids,
             whole.byte_spans,
             whole.char_spans,
-            tokens.power,
-            tokens.digits_before,
-            self.values(buffer, spans)[tokens.number],
+            tokens.power[own],
+            tokens.digits_before[own],
+            self.values(buffer, spans)[tokens.number[own]],
         )
 
     def values(self, text: Bytes, spans: Offsets) -> NDArray[np.float64]:
@@ -168,27 +176,23 @@ class Scheme(ABC):
         return " ".join(self._items(buffer, describe(buffer, spans, self.layout())))
 
     def _items(self, text: Bytes, tokens: NumberTokens) -> Iterable[str]:
-        group, width = self.layout().group, self.layout().zeros == 0
-        reached, inner = 0, False
+        group, width, inner = self.layout().group, self.layout().zeros == 0, False
         rows = zip(tokens.ids.tolist(), tokens.spans.tolist(), tokens.power.tolist(), strict=True)
         for id_, (start, stop), power in rows:
-            if start > reached:
-                yield text[reached:start].tobytes().decode()
+            if id_ < 0:
+                yield text[start:stop].tobytes().decode()
+                continue
             entry = self.entries[id_]
-            spelling = entry.spelling
-            if entry.kind == _DIGITS and power >= 0 and not width:
-                zeros = group - len(entry.digits) if inner else 0
-                spelling, inner = "0" * zeros + spelling, True
-            yield spelling
-            reached = max(reached, stop)
+            behind = inner and entry.kind == _DIGITS and power >= 0 and not width
+            yield "0" * (group - len(entry.digits)) * behind + entry.spelling
+            inner |= entry.kind == _DIGITS
 
     def parse(self, readable: str) -> str:
         """The number that `readable` shows so.
 
         Raises VocabularyError for what is no token of the scheme, nor point nor separator.
         """
-        style = STYLES[self.locale]
-        text = [style.decimal, *style.separators]
+        text = self.separators
         ids = [self._id_of(item, text) for item in readable.split(" ")]
         tables = self.decode_tables(joined([mark.encode() for mark in text]))
         return Decoder(tables).push(np.array(ids, np.uint32), finish=True).decode()

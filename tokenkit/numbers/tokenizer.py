@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
-from encoders.numbers import Decoder, DecodeTables, describe, segments, weave
+from encoders.numbers import Decoder, DecodeTables, NumberTokens, describe, weave
 from encoders.parallel import in_parallel, worth_sharing
 from encoders.threads import cores
 from tokenkit.errors import DecodeError, FormatError, VocabularyError
@@ -247,21 +247,21 @@ class NumericTokenizer:
         bounds = np.array([0, len(buffer) - PADDING], np.int64)
         spans = self._spans(buffer, bounds, allowed_special)
         tokens = describe(buffer, spans, self._layout)
-        ids, base_spans = self._base_spans(buffer, bounds, spans, allowed_special)
-        # Where both begin at one place, the number's has no width.
-        starts = np.concatenate((tokens.spans[:, 0], base_spans[:, 0]))
-        order = np.argsort(starts, kind="stable")
-        rest = len(ids)
-        values = self.scheme.values(buffer, spans)[tokens.number]
-        all_spans = np.concatenate((tokens.spans, base_spans))[order]
+        ids, base_spans = self._base_spans(buffer, bounds, spans, tokens, allowed_special)
+        own, rest = tokens.ids >= 0, len(ids)
+        # Where two begin at one place, the number's has no width.
+        every = np.concatenate((tokens.spans[own], base_spans))
+        order = np.argsort(every[:, 0], kind="stable")
         given = text if isinstance(text, str) else bytes(text)
-        found = from_byte_spans(np.concatenate((tokens.ids, ids))[order], all_spans, given)
+        all_ids = np.concatenate((tokens.ids[own].astype(np.uint32), ids))
+        found = from_byte_spans(all_ids[order], every[order], given)
+        values = self.scheme.values(buffer, spans)[tokens.number[own]]
         return NumberEncoding(
             found.ids,
             found.byte_spans,
             found.char_spans,
-            np.append(tokens.power, np.zeros(rest, np.int16))[order],
-            np.append(tokens.digits_before, np.full(rest, -1, np.int16))[order],
+            np.append(tokens.power[own], np.zeros(rest, np.int16))[order],
+            np.append(tokens.digits_before[own], np.full(rest, -1, np.int16))[order],
             np.append(values, np.full(rest, np.nan))[order],
         )
 
@@ -280,7 +280,9 @@ class NumericTokenizer:
             found = self.base.encode_buffer(text, bounds, threads=threads, allowed_special=allowed)
             return found.values, found.offsets
 
-        return weave(text, bounds, self._spans(text, bounds, allowed), self._layout, encode)
+        spans = self._spans(text, bounds, allowed)
+        separators = [mark.encode() for mark in self.scheme.separators]
+        return weave(text, bounds, spans, self._layout, separators, encode)
 
     def _spans(self, text: Bytes, bounds: Offsets, allowed: Special) -> Offsets:
         """The numbers that are not in added tokens."""
@@ -309,19 +311,24 @@ class NumericTokenizer:
         return {}
 
     def _base_spans(
-        self, text: Bytes, bounds: Offsets, spans: Offsets, allowed: Special
+        self,
+        text: Bytes,
+        bounds: Offsets,
+        spans: Offsets,
+        tokens: NumberTokens,
+        allowed: Special,
     ) -> tuple[Ids, Offsets]:
-        """The base's ids, and their spans of bytes."""
-        plain, cuts = segments(text, bounds, spans, self._layout)
-        starts = _starts_of_segments(text, spans, cuts, in_text=not self._layout.separators)
-        shifts = starts - cuts[:-1]
+        """The base's ids, and their spans of bytes, of what is no number or stands within one."""
+        edges = [0, *spans[:, [0, 2]].ravel().tolist(), int(bounds[-1])]
+        parts = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
+        parts += tokens.spans[tokens.ids < 0].tolist()
         ids, found = [np.empty(0, np.uint32)], [np.empty((0, 2), np.int64)]
-        for start, stop, shift in zip(cuts[:-1], cuts[1:], shifts, strict=True):
+        for start, stop in parts:
             part = self.base.encode_with_offsets(
-                plain[start:stop].tobytes(), allowed_special=allowed
+                text[start:stop].tobytes(), allowed_special=allowed
             )
             ids.append(part.ids)
-            found.append(part.byte_spans + start + shift)
+            found.append(part.byte_spans + start)
         return np.concatenate(ids), np.concatenate(found)
 
     def _refuse(self, texts: Sequence[Text], allowed: Special, disallowed: Special) -> None:
@@ -404,20 +411,3 @@ def _normalizers(entry: Mapping[str, Any] | None) -> Iterable[str]:
             yield from _normalizers(inner)
     else:
         yield entry["type"]
-
-
-def _starts_of_segments(text: Bytes, spans: Offsets, cuts: Offsets, *, in_text: bool) -> Offsets:
-    """int64[n]: where each segment of `encoders.numbers.segments` begins in one document."""
-    starts, reached = [], 0
-    for start, point, stop in spans.tolist():
-        if start > reached:
-            starts.append(reached)
-        digits = (text[start:point] >= 0x30) & (text[start:point] <= 0x39)
-        if in_text and not digits.all():
-            starts += (start + 1 + np.flatnonzero(digits[:-1] & ~digits[1:])).tolist()
-        if point < stop:
-            starts.append(point)
-        reached = stop
-    if len(starts) < len(cuts) - 1:
-        starts.append(reached)
-    return np.array(starts, np.int64)
