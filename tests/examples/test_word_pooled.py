@@ -20,19 +20,26 @@ def example(monkeypatch):
     return word_pooled
 
 
+@pytest.fixture
+def models(example):
+    import word_models
+
+    return word_models
+
+
 TEXT = "The cat  sat on the incomprehensibilities;\nthe dog did not. " * 5
 
 
-def test_windows_are_the_text_in_whole_words(example):
-    windows = example.windows_of([TEXT, "", "čau"], 64)
+def test_windows_are_the_text_in_whole_words(models):
+    windows = models.windows_of([TEXT, "", "čau"], 64)
     assert b"".join(windows).decode() == TEXT + "čau"
     assert all(len(window) <= 64 for window in windows)
     assert all(window[:1].isspace() for window in windows[1:5])
 
 
-def test_targets_are_whole_words_with_their_white_space(example):
+def test_targets_are_whole_words_with_their_white_space(models):
     window = b"one two three four  five six seven"
-    found = [window[t.start : t.stop] for t in example.targets_of(window)]
+    found = [window[t.start : t.stop] for t in models.targets_of(window)]
     assert found == [b"  five", b" six"]
 
 
@@ -51,14 +58,14 @@ def greedy_text(model, begin: int, pieces, ids: list[int], enough: int) -> bytes
 
 
 @pytest.mark.parametrize("kind", ["bytes", "tokens"])
-def test_a_subword_model_is_right_where_it_writes_the_word(example, kind):
+def test_a_subword_model_is_right_where_it_writes_the_word(models, kind):
     from tiny_gpt import train
 
     if kind == "bytes":
         pieces = [bytes([i]) for i in range(256)]
         encode = list
     else:
-        tok = example.tokenizer_for([TEXT], 290)
+        tok = models.tokenizer_for([TEXT], 290)
         pieces = [tok.id_to_bytes(i) for i in range(tok.vocab_size)]
 
         def encode(window):
@@ -67,14 +74,14 @@ def test_a_subword_model_is_right_where_it_writes_the_word(example, kind):
     import torch
 
     torch.manual_seed(0)
-    contender = example.Subwords(pieces, encode)
-    windows = example.windows_of([TEXT], 64)[:4]
+    contender = models.Subwords(pieces, encode)
+    windows = models.windows_of([TEXT], 64)[:4]
     losses = (contender.nats(windows).sum() / 256 for _ in iter(int, 1))
     assert len(list(train(contender.model, losses, 12, 0.01))) == 12
-    other = example.windows_of(["No dog sat on this incomprehensible mat; it was not the cat."], 64)
+    other = models.windows_of(["No dog sat on this incomprehensible mat; it was not the cat."], 64)
     outcomes = []
     for window in windows + other:
-        targets = example.targets_of(window)
+        targets = models.targets_of(window)
         for target, right in zip(targets, contender.right(window, targets), strict=True):
             word = window[target.start : target.stop]
             before = encode(window[: target.start])
@@ -85,8 +92,8 @@ def test_a_subword_model_is_right_where_it_writes_the_word(example, kind):
     assert len(set(outcomes)) == 2
 
 
-def test_a_subword_model_may_write_a_word_in_other_tokens(example, monkeypatch):
-    contender = example.Subwords([b" ", b"a", b"b", b" ab"], lambda text: [3] * (len(text) // 3))
+def test_a_subword_model_may_write_a_word_in_other_tokens(models, monkeypatch):
+    contender = models.Subwords([b" ", b"a", b"b", b" ab"], lambda text: [3] * (len(text) // 3))
     scripted = {2: 0, 3: 1, 4: 2, 5: 0}  # after " ab": " ", "a", "b", " "
 
     def model(ids):
@@ -98,38 +105,37 @@ def test_a_subword_model_may_write_a_word_in_other_tokens(example, monkeypatch):
         return logits
 
     monkeypatch.setattr(contender, "model", model)
-    assert contender.right(b" ab ab ab", [example.Target(3, 6)]) == [True]
+    assert contender.right(b" ab ab ab", [models.Target(3, 6)]) == [True]
     scripted[5] = 1
-    assert contender.right(b" ab ab ab", [example.Target(3, 6)]) == [False]
+    assert contender.right(b" ab ab ab", [models.Target(3, 6)]) == [False]
 
 
-def test_a_word_model_is_right_where_it_writes_all_parts_and_the_end(example, monkeypatch):
+def test_a_word_model_is_right_where_it_writes_all_parts_and_the_end(models, monkeypatch):
     import torch
 
-    contender = example.PooledWords()
+    contender = models.PooledWords()
     window = b"a incomprehensible b c"
     parts = [b"a", b" incomprehen", b"sible", b" b", b" c", b" d"]
 
     def right(written: list[bytes], target) -> list[bool]:
-        words = torch.zeros(len(written), example.LONGEST, dtype=torch.int64)
+        words = torch.zeros(len(written), models.LONGEST, dtype=torch.int64)
         for row, word in zip(words, written, strict=True):
             row[: len(word)] = torch.tensor(list(word))
         drawn = words, torch.tensor([len(word) for word in written])
         monkeypatch.setattr(contender.model, "draw", lambda contexts: drawn)
         return contender.right(window, [target])
 
-    long, short = example.Target(1, 18), example.Target(18, 20)
+    long, short = models.Target(1, 18), models.Target(18, 20)
     assert right(parts, long) == right(parts, short) == [True]
     assert right([*parts[:2], b"sibly", *parts[3:]], long) == [False]
     assert right([*parts[:3], b" bc", *parts[4:]], short) == [False]
 
 
-def test_nats_of_a_window_do_not_depend_on_its_neighbours(example):
+def test_nats_of_a_window_do_not_depend_on_its_neighbours(models):
     import torch
 
-    windows = example.windows_of([TEXT], 64)[:3]
-    texts = [TEXT]
-    for _, contender in example.contenders(texts, example.QUICK):
+    windows = models.windows_of([TEXT], 64)[:3]
+    for _, contender in models.contenders([TEXT], 300, 0):
         together = contender.nats(windows)
         alone = torch.cat([contender.nats([window]) for window in windows])
         torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-3)
