@@ -203,10 +203,10 @@ def _characters(name: str, vocab_size: int, longest: int) -> DomainRecipe:
     return DomainRecipe(
         name,
         vocab_size,
-        pattern=patterns.MIXED_PATTERN,
+        pattern=patterns.SHORT3_PATTERN if longest == 3 else patterns.SHORT4_PATTERN,
         superwords=None,
         max_token_characters=longest,
-        noise=OcrNoise(),
+        noise=OcrNoise(rate=0.08),
     )
 
 

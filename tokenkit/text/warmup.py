@@ -23,7 +23,8 @@ _RANKS = write_ranks([bytes([byte]) for byte in range(256)] + [b"ab", b"abc"])
 def scanners() -> None:
     """Those that split text."""
     every = [*map(scan.scanner_for, NAMED_PATTERNS.values()), scan.BYTE_LEVEL, scan.DIGITS]
-    every += [scan.WHITESPACE, scan.BERT, scan.METASPACE, scan.BLANKS, scan.LINES, scan.DEEPSEEK_V3]
+    every += [scan.WHITESPACE, scan.BERT, scan.METASPACE, scan.BLANKS, scan.LINES, scan.SHORT3]
+    every += [scan.DEEPSEEK_V3]
     for scanner in (*every, scan.JoinScanner.of(*_BATCH)):
         for _ in scanner.chunks(*_BATCH):
             pass

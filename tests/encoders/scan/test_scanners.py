@@ -24,7 +24,8 @@ from encoders.scan.scanners import (
 
 PATTERNS = {
     "gpt2": (scan.GPT2, patterns.GPT2_PATTERN),
-    "mixed": (scan.MIXED, patterns.MIXED_PATTERN),
+    "short, 3": (scan.SHORT3, patterns.SHORT3_PATTERN),
+    "short, 4": (scan.SHORT4, patterns.SHORT4_PATTERN),
     "lines": (scan.LINES, patterns.LINES_PATTERN),
     "r50k": (scan.GPT2, patterns.R50K_PATTERN),
     "cl100k": (scan.CL100K, patterns.CL100K_PATTERN),

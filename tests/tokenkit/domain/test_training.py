@@ -43,7 +43,7 @@ RECIPES = {
     "lower case": replace(PLAIN, form="NFKC+Lowercase"),
     "one spelling": replace(PLAIN, both_spellings=False),
     "no groups": replace(PLAIN, groups=()),
-    "characters": replace(PLAIN, groups=(), pattern=patterns.MIXED_PATTERN, max_token_characters=3),
+    "characters": replace(PLAIN, groups=(), pattern=patterns.SHORT3_PATTERN, max_token_characters=3),
     "noise": replace(PLAIN, noise=OcrNoise(rate=0.05)),
 }
 LONG = {
