@@ -113,8 +113,9 @@ def _greedy(
 def _means(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """Of each row, without what is behind its end; 0 where nothing is before it."""
     given = ~np.isnan(probabilities)
-    sums: NDArray[np.float64] = np.where(given, probabilities, 0.0).sum(axis=1)
-    return sums / np.maximum(given.sum(axis=1), 1)
+    sums = np.where(given, probabilities, 0.0).sum(axis=1)
+    means: NDArray[np.float64] = sums / np.maximum(given.sum(axis=1), 1)
+    return means
 
 
 def _until(ids: list[int], stop: int | None) -> list[int]:
