@@ -145,8 +145,14 @@ class BoundaryMask:
 _BYTE = 4
 """Id of the byte 0 in BLT and Bolmo, behind pad 0, bos 1, eos 2 and a reserved one."""
 _FUSED = 256 + _BYTE
-_TO_BLT = np.append(np.arange(256) + _BYTE, [1, 2])
+_TO_BLT = np.append(np.arange(256) + _BYTE, [1, 2, 0])
+_FILL = 258
 _FROM_BLT = np.concatenate(([-1, BOS, EOS, -1], np.arange(256)))
+
+
+def _check_for_blt(values: NDArray[Any]) -> None:
+    if values.max(initial=0) > EOS:
+        raise PatchError(f"id {values.max()}: BLT has bytes, bos ({BOS}) and eos ({EOS}) alone")
 
 
 def _from_blt(ids: NDArray[np.int64]) -> NDArray[Any]:
@@ -173,9 +179,15 @@ class Blt:
 
     @staticmethod
     def of(patches: Patches) -> "Blt":
-        """BLT trains on rows that begin with bos, a patch of its own: give `Patches.framed`."""
-        ids = Ragged(_TO_BLT[patches.values], patches.bounds).to_padded(0)[0]
-        return Blt(ids, patches.lengths.to_padded(0)[0])
+        """BLT trains on rows that begin with bos, a patch of its own: give `Patches.framed`.
+
+        Raises PatchError where there is another id beside those of bytes, bos and eos.
+        """
+        _check_for_blt(patches.values)
+        bounds = patches.bounds
+        width = int(np.diff(bounds).max(initial=0))
+        ids = rows_of(patches.values, bounds, width, _FILL, np.int64)
+        return Blt(_TO_BLT[ids], patches.lengths.to_padded(0)[0])
 
     @property
     def inputs(self) -> NDArray[np.int64]:
@@ -213,7 +225,8 @@ class Bolmo:
 
     @staticmethod
     def of(patches: Patches) -> "Bolmo":
-        """Any patches."""
+        """Raises PatchError as `Blt.of`."""
+        _check_for_blt(patches.values)
         ids = _TO_BLT[patches.values]
         ids[patches.offsets[1:] - 1] += _FUSED
         return Bolmo(Ragged(ids, patches.bounds))

@@ -109,6 +109,8 @@ def test_views_of_a_batch():
         (lambda: Patches.of([[b""]]), "at least one byte"),
         (SAMPLE.unframed, "no room"),
         (lambda: Patches.of([[b"ab", b"c"]]).unframed(), "not bytes framed"),
+        (lambda: Blt.of(SAMPLE.framed(1000)), "id 1000"),
+        (lambda: Bolmo.of(SAMPLE.framed(eos=258)), "id 258"),
         (lambda: Dense.of(SAMPLE, 0), "width of at least 1"),
         (lambda: Blt(np.array([[5, 6]]), np.array([[1, 0]])).patches(), "add up"),
         (lambda: Blt(np.array([[3]]), np.array([[1]])).patches(), "not those of bytes"),
