@@ -18,6 +18,7 @@ TABLES = {
     "words": ("words", ONE),
     "compare": ("compare", ONE),
     "stability": ("stability", ONE),
+    "audit": ("audit", ONE),
     "startup": ("startup", ONE),
 }
 

@@ -60,7 +60,7 @@ def encodings(
 
 
 def encodings_read_alike(tokenizer: Tokenizer, example: tuple[str, list[int]]) -> None:
-    """Any encoding of a text decodes to it, and what differs from the tokenizer's own are phantom edits.
+    """Any encoding of a text decodes to it, and its differences are phantom edits.
 
     For tokenizers whose contract is "lossless". Raises AssertionError where it is not so.
     """
