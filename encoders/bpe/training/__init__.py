@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from encoders.bpe.encoder import BpeEncoder
 from encoders.bpe.tables import tables_from_merges
 from encoders.bpe.training.characters import load_characters
-from encoders.buffers import ABSENT, Bytes, Offsets, joined
+from encoders.buffers import ABSENT, Bytes, Ids, Offsets, joined
 from encoders.scan.scanners import Scanner, WholeScanner
 
 _UNBOUNDED = 1 << 62
@@ -237,10 +237,7 @@ def train_further(
 
     Raises ValueError where a piece has a byte that ``first`` has no token for.
     """
-    byte_ids = np.full(256, ABSENT, np.uint32)
-    for id_, token in enumerate(first.tokens):
-        if len(token) == 1:
-            byte_ids[token[0]] = id_
+    byte_ids = single_bytes(first.tokens)
     _require_bytes(b"".join(pieces), byte_ids != ABSENT)
     tables = tables_from_merges(first.tokens, first.merges.astype(np.uint32), byte_ids)
     ids, bounds = BpeEncoder(tables, WholeScanner()).encode(*joined(pieces))
@@ -279,12 +276,18 @@ def _learned(
 
 
 def _symbols(text: bytes, tokens: list[bytes]) -> NDArray[np.int64]:
-    id_of = np.full(256, -1, np.int64)
+    byte_ids = single_bytes(tokens)
+    _require_bytes(text, byte_ids != ABSENT)
+    return byte_ids[np.frombuffer(text, np.uint8)].astype(np.int64)
+
+
+def single_bytes(tokens: Sequence[bytes]) -> Ids:
+    """uint32[256]: the id of each byte, ABSENT where it is no token."""
+    found = np.full(256, ABSENT, np.uint32)
     for id_, token in enumerate(tokens):
         if len(token) == 1:
-            id_of[token[0]] = id_
-    _require_bytes(text, id_of >= 0)
-    return id_of[np.frombuffer(text, np.uint8)]
+            found[token[0]] = id_
+    return found
 
 
 def _require_bytes(text: bytes, known: NDArray[np.bool_]) -> None:
