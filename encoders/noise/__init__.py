@@ -16,8 +16,8 @@ class Readings:
     """How a character may be misread.
 
     ``rules``: uint32[n, 4], one or two code points and the one or two that they are taken for, 0
-    where there is no second; ``odds``: float64[n], above 0, of one rule against others that fit
-    the same place. ``kinds``: float64[5], the odds that some rule is used where one fits; that a
+    where there is no second; sorted by the first. ``odds``: float64[n], from 0 up, of one rule
+    against others that fit the same place. ``kinds``: float64[5], the odds that some rule is used where one fits; that a
     space is lost; that any other character is lost; that one of ``specks`` (uint32[m], m > 0)
     appears before it; that a space appears within a word.
     """

@@ -41,9 +41,12 @@ def corrupt(
 def drawn(text, start, i, stop, rules, odds, kinds, state):
     """How the character at ``i`` is misread: the number of a rule, or one of the kinds above."""
     confusing = 0.0
-    for rule in range(len(rules)):
-        if applies(rules, rule, text, i, stop):
+    first = first_rule(rules, text[i])
+    rule = first
+    while rule < len(rules) and rules[rule, 0] == text[i]:
+        if fits(rules, rule, text, i, stop):
             confusing += odds[rule]
+        rule += 1
     blank = is_space(text[i])
     confuse = kinds[0] if confusing > 0.0 else 0.0
     remove = kinds[1] if blank else kinds[2]
@@ -51,11 +54,13 @@ def drawn(text, start, i, stop, rules, odds, kinds, state):
     left = next_random(state) * (confuse + remove + kinds[3] + split)
     if left < confuse:
         left *= confusing / confuse
-        for rule in range(len(rules)):
-            if applies(rules, rule, text, i, stop):
+        rule = first
+        while rule < len(rules) and rules[rule, 0] == text[i]:
+            if fits(rules, rule, text, i, stop):
                 left -= odds[rule]
                 if left < 0.0:
                     return rule
+            rule += 1
     left -= confuse
     if left < remove:
         return REMOVE
@@ -66,10 +71,21 @@ def drawn(text, start, i, stop, rules, odds, kinds, state):
 
 
 @inlined
-def applies(rules, rule, text, i, stop):
-    """Whether what the rule misreads stands at ``i``."""
-    if rules[rule, 0] != text[i]:
-        return False
+def first_rule(rules, code):
+    """The first rule for a code point or one behind it; rules are sorted."""
+    low, high = 0, len(rules)
+    while low < high:
+        middle = (low + high) // 2
+        if rules[middle, 0] < code:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inlined
+def fits(rules, rule, text, i, stop):
+    """Whether the second code point that the rule misreads, if it has one, stands behind ``i``."""
     second = rules[rule, 1]
     return second == 0 or (i + 1 < stop and text[i + 1] == second)
 

@@ -92,12 +92,13 @@ class OcrNoise:
 
     @cached_property
     def _readings(self) -> Readings:
-        rules = [
-            source.ljust(2, "\0") + target.ljust(2, "\0") for source, target, _ in self.confusions
-        ]
+        rules = sorted(
+            (source.ljust(2, "\0") + target.ljust(2, "\0"), odds)
+            for source, target, odds in self.confusions
+        )
         return Readings(
-            _codes("".join(rules)).reshape(-1, 4),
-            np.array([odds for _, _, odds in self.confusions], np.float64),
+            _codes("".join(rule for rule, _ in rules)).reshape(-1, 4),
+            np.array([odds for _, odds in rules], np.float64),
             np.array(self._odds, np.float64),
             _codes(self.specks or " "),
         )

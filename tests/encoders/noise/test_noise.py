@@ -8,7 +8,7 @@ from encoders import noise
 from encoders.noise import Readings, _kernels, corrupt
 
 READINGS = Readings(
-    rules=np.array([[97, 98, 120, 0], [97, 0, 121, 122], [233, 0, 101, 0]], np.uint32),
+    rules=np.array([[97, 0, 121, 122], [97, 98, 120, 0], [233, 0, 101, 0]], np.uint32),
     odds=np.array([3.0, 1.0, 1.0]),
     kinds=np.array([4.0, 1.0, 1.0, 1.0, 1.0]),
     specks=np.array([42, 46], np.uint32),
