@@ -11,6 +11,7 @@ from tokenkit.cli import (
     encode,
     info,
     inspect,
+    numbers,
     patch,
     prepare,
     train,
@@ -31,6 +32,7 @@ app.command("train-entropy")(train_entropy.command)
 app.command("encode")(encode.command)
 app.command("decode")(decode.command)
 app.command("inspect")(inspect.command)
+app.command("numbers")(numbers.command)
 app.command("patch")(patch.command)
 app.command("info")(info.command)
 app.command("audit")(audit.command)

@@ -3,17 +3,20 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 if TYPE_CHECKING:
+    from tokenkit.numbers import NumericTokenizer
     from tokenkit.text import Tokenizer
+
+    AnyTokenizer: TypeAlias = Tokenizer | NumericTokenizer
 
 _TOKENIZER: Any = typer.Option(
     "--tokenizer",
     "-t",
-    help="tokenizer.json, tiktoken ranks or SentencePiece .model; gzip allowed.",
+    help="tokenizer.json, tiktoken ranks, SentencePiece .model or one with numbers; gzip allowed.",
     exists=True,
     dir_okay=False,
 )
@@ -38,9 +41,15 @@ LONGEST_LINE = 200 << 20
 _READ = 1 << 20
 
 
-def load(path: Path, pattern: str | None, special: list[str] | None) -> "Tokenizer":
+def load(path: Path, pattern: str | None, special: list[str] | None) -> "AnyTokenizer":
     """The tokenizer that the shared arguments name."""
+    from tokenkit.numbers import NumericTokenizer
     from tokenkit.text import Tokenizer
+
+    if NumericTokenizer.looks_like(_first_bytes(path)):
+        if pattern or special:
+            raise typer.BadParameter("--pattern and --special belong to rank files")
+        return NumericTokenizer.from_file(path)
 
     pairs = [entry.rpartition("=") for entry in special or ()]
     for text, _, id_ in pairs:
@@ -48,6 +57,30 @@ def load(path: Path, pattern: str | None, special: list[str] | None) -> "Tokeniz
             raise typer.BadParameter("--special takes TEXT=ID, such as '<|endoftext|>=50256'")
     tokens = {text: int(id_) for text, _, id_ in pairs}
     return Tokenizer.from_file(path, pattern=pattern, special_tokens=tokens)
+
+
+def without_numbers(tok: "AnyTokenizer") -> "Tokenizer":
+    """The tokenizer, where it has no tokens for numbers; else wrong usage."""
+    from tokenkit.text import Tokenizer
+
+    if not isinstance(tok, Tokenizer):
+        raise typer.BadParameter("give the base tokenizer, without numbers", param_hint="-t")
+    return tok
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Of what is in a file, gzip or not."""
+    import gzip
+
+    with path.open("rb") as plain:
+        if plain.read(2) != b"\x1f\x8b":
+            plain.seek(0)
+            return plain.read(64)
+    try:
+        with gzip.open(path) as packed:
+            return packed.read(64)
+    except (OSError, EOFError):
+        return b""  # whoever loads it says what is wrong
 
 
 def one_of(given: str | None, choices: tuple[str, ...], option: str) -> Any:

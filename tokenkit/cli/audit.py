@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokenkit.cli.arguments import Pattern, Special, load
+from tokenkit.cli.arguments import Pattern, Special, load, without_numbers
 
 if TYPE_CHECKING:
     from tokenkit.audit import Audit, Finding
@@ -68,7 +68,7 @@ def _audit(
     added = added_tokens_of(path)
     if added is not None:
         return audit_added_tokens(added, name=path.name)
-    return audit(load(path, pattern, special), name=path.name, checks=checks)
+    return audit(without_numbers(load(path, pattern, special)), name=path.name, checks=checks)
 
 
 def _failures(found: "Audit", wanted: list[str]) -> "tuple[Finding, ...]":

@@ -15,7 +15,10 @@ from tokenkit.cli.arguments import (
 )
 
 if TYPE_CHECKING:
-    from tokenkit.text import Tokenizer
+    from collections.abc import Callable
+
+    from encoders.buffers import Ids
+    from tokenkit.cli.arguments import AnyTokenizer
 
 
 def command(
@@ -36,7 +39,7 @@ def command(
         _lines(tok)
 
 
-def _lines(tok: "Tokenizer") -> None:
+def _lines(tok: "AnyTokenizer") -> None:
     from tokenkit.errors import DecodeError
 
     number = 0
@@ -51,23 +54,37 @@ def _lines(tok: "Tokenizer") -> None:
         sys.stdout.buffer.flush()
 
 
-def _binary(tok: "Tokenizer") -> None:
+def _binary(tok: "AnyTokenizer") -> None:
     import numpy as np
 
     from tokenkit.errors import DecodeError
 
-    # Bytes of a lossless tokenizer simply follow one another, whatever they mean as text.
-    stream = None if tok.contract == "lossless" else tok.decode_stream()
+    decode, finish = _bytes_of_parts(tok)
     out, held = sys.stdout.buffer, b""
     for block in arriving():
         held += block
         whole = len(held) // 4 * 4
         ids = np.frombuffer(held[:whole], "<u4")
         held = held[whole:]
-        out.write(stream.push(ids.tolist()).encode() if stream else tok.decode_bytes(ids))
+        out.write(decode(ids))
         out.flush()
-    if stream:
-        out.write(stream.finish().encode())
-        out.flush()
+    out.write(finish())
+    out.flush()
     if held:
         raise DecodeError("the input ends inside an id: its size is no multiple of 4")
+
+
+def _bytes_of_parts(
+    tok: "AnyTokenizer",
+) -> "tuple[Callable[[Ids], bytes], Callable[[], bytes]]":
+    """What gives the bytes of some ids, and what gives those that are left at the end."""
+    from tokenkit.numbers import NumericTokenizer
+
+    if isinstance(tok, NumericTokenizer):
+        numeric = tok.decode_stream()
+        return numeric.push_bytes, numeric.finish_bytes
+    if tok.contract == "lossless":
+        # The bytes simply follow one another, whatever they mean as text.
+        return tok.decode_bytes, bytes
+    stream = tok.decode_stream()
+    return lambda ids: stream.push(ids.tolist()).encode(), lambda: stream.finish().encode()

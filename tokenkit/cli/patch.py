@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from tokenkit.cli.arguments import OptionalTokenizerFile, Pattern, Special, load
+from tokenkit.cli.arguments import (
+    OptionalTokenizerFile,
+    Pattern,
+    Special,
+    load,
+    without_numbers,
+)
 from tokenkit.cli.patching import (
     MaxPatchLength,
     PatcherName,
@@ -38,7 +44,7 @@ def command(
 
     from tokenkit.cli.colours import as_html, as_terminal
 
-    tok = None if tokenizer is None else load(tokenizer, pattern, special)
+    tok = None if tokenizer is None else without_numbers(load(tokenizer, pattern, special))
     cut = patcher_of(patcher or "word", tok, max_patch_length, snap_utf8, threshold, rise)
     content = sys.stdin.buffer.read() if text is None else text.encode("utf-8", "surrogateescape")
     row = cut.patch_batch([content])

@@ -19,6 +19,7 @@ from tokenkit.cli.arguments import (
     load,
     one_of,
     unescaped,
+    without_numbers,
 )
 from tokenkit.cli.patching import (
     MaxPatchLength,
@@ -28,10 +29,13 @@ from tokenkit.cli.patching import (
     Threshold,
     patcher_of,
 )
+from tokenkit.cli.schemes import Group, LocaleName, ModeName, SchemeName, scheme_of
 
 if TYPE_CHECKING:
+    from tokenkit.cli.arguments import AnyTokenizer
     from tokenkit.corpus.encoding import Encoder
     from tokenkit.corpus.prepare import Progress
+    from tokenkit.numbers import NumericTokenizer, Scheme
 
 _USUAL_EOS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|end|>", "[SEP]")
 
@@ -47,6 +51,10 @@ def command(
     snap_utf8: SnapUtf8 = False,
     threshold: Threshold = None,
     rise: Rise = None,
+    numbers: SchemeName = None,
+    number_mode: ModeName = None,
+    number_group: Group = None,
+    number_locale: LocaleName = None,
     format: Annotated[
         str, typer.Option(help="shards, megatron, nanogpt, parquet or arrow.")
     ] = "shards",
@@ -103,6 +111,9 @@ def command(
     from tokenkit.errors import CorpusError
 
     base = None if tokenizer is None else load(tokenizer, pattern, special)
+    scheme = scheme_of(numbers, number_mode, number_group, number_locale)
+    if scheme is not None:
+        base = _with_numbers(base, scheme)
     if patcher is None:
         if base is None:
             raise typer.BadParameter("give --tokenizer, or --patcher")
@@ -113,7 +124,8 @@ def command(
         if base is not None and patcher != "tokenizer":
             raise typer.BadParameter("--tokenizer goes with --patcher tokenizer only")
         limits = (max_patch_length, snap_utf8, threshold, rise)
-        tok = PatchedBytes(patcher_of(patcher, base, *limits))
+        plain = None if base is None else without_numbers(base)
+        tok = PatchedBytes(patcher_of(patcher, plain, *limits))
     end = _token(tok, eos, "--eos")
     options = PrepareOptions(
         format=one_of(format, ("shards", "megatron", "nanogpt", "parquet", "arrow"), "--format"),
@@ -151,6 +163,14 @@ def command(
         _tell(facts)
     if not summary.clean:
         raise typer.Exit(3)
+
+
+def _with_numbers(base: "AnyTokenizer | None", scheme: "Scheme") -> "NumericTokenizer":
+    from tokenkit.numbers import NumericTokenizer
+
+    if base is None or isinstance(base, NumericTokenizer):
+        raise typer.BadParameter("--numbers needs a --tokenizer that has no numbers of its own")
+    return NumericTokenizer(base, scheme)
 
 
 def _state(out: Path) -> str:

@@ -25,6 +25,7 @@ def groups() -> tuple[Callable[[], None], ...]:
     from tokenkit.audit import warmup as audit
     from tokenkit.corpus import warmup as corpus
     from tokenkit.domain import warmup as domain
+    from tokenkit.numbers import warmup as numbers
     from tokenkit.text import warmup as text
     from tokenkit.words import warmup as words
 
@@ -34,6 +35,7 @@ def groups() -> tuple[Callable[[], None], ...]:
         corpus.compile_kernels,
         byteprob.compile_kernels,
         domain.compile_kernels,
+        numbers.compile_kernels,
         words.compile_kernels,
     )
 

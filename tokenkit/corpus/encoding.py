@@ -10,11 +10,12 @@ from encoders.buffers import Bytes, Ids, Offsets
 from tokenkit.corpus.documents import concatenated, documents_of
 from tokenkit.corpus.reading import Batch, InputEnd, Part, Position
 from tokenkit.corpus.records import ReadOptions, Rejected
+from tokenkit.numbers import NumericTokenizer
 from tokenkit.text import Tokenizer
 from tokenkit.tokens import Ragged
 from tokenkit.words.encoding import PatchedBytes
 
-Encoder: TypeAlias = Tokenizer | PatchedBytes
+Encoder: TypeAlias = Tokenizer | NumericTokenizer | PatchedBytes
 """What turns documents into ids."""
 
 HUGE = 1 << 24

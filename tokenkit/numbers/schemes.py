@@ -112,6 +112,14 @@ class Scheme(ABC):
 
     # --- numbers to tokens
 
+    def numbers(self, text: str) -> list[tuple[int, int]]:
+        """Where the numbers of a text start and stop, in characters."""
+        buffer = padded_text(text)
+        spans = self.scanner.spans(buffer, np.array([0, len(buffer) - PADDING], np.int64))
+        ids = np.zeros(len(spans), np.uint32)
+        found = from_byte_spans(ids, spans[:, [0, 2]], text).char_spans
+        return [(start, stop) for start, stop in found.tolist()]
+
     def encode(self, text: Text) -> NumberEncoding:
         """The tokens of all numbers of a text, and of nothing else; ids count from 0.
 

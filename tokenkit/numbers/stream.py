@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from encoders.buffers import Ids
 from encoders.numbers import Decoder, DecodeTables
 from tokenkit.errors import DecodeError
 from tokenkit.text.inputs import to_ids
@@ -13,7 +14,7 @@ from tokenkit.text.inputs import to_ids
 class NumericStream:
     """As `DecodeStream`. What it gives out, joined, is what `NumericTokenizer.decode` makes."""
 
-    def __init__(self, tables: DecodeTables, skipped: frozenset[int]) -> None:
+    def __init__(self, tables: DecodeTables, skipped: Ids) -> None:
         """Not for users: see `NumericTokenizer.decode_stream`. ``skipped``: ids left out."""
         self._decoder = Decoder(tables)
         self._skipped = skipped
@@ -22,16 +23,23 @@ class NumericStream:
     def push(self, ids: int | Sequence[int]) -> str:
         """The text that these ids complete."""
         row = [int(ids)] if isinstance(ids, int | np.integer) else ids
-        kept = [id_ for id_ in row if id_ not in self._skipped]
-        try:
-            return self._utf8.decode(self._decoder.push(to_ids(kept)))
-        except IndexError as error:
-            raise DecodeError(str(error)) from None
+        return self._utf8.decode(self.push_bytes(to_ids(row)))
 
     def finish(self) -> str:
         """What is left."""
-        rest = self._decoder.push(np.empty(0, np.uint32), finish=True)
-        return self._utf8.decode(rest, final=True)
+        return self._utf8.decode(self.finish_bytes(), final=True)
+
+    def push_bytes(self, ids: Ids) -> bytes:
+        """As `push`, in bytes. Use one of the two only."""
+        kept = ids[~np.isin(ids, self._skipped)] if len(self._skipped) else ids
+        try:
+            return self._decoder.push(kept)
+        except IndexError as error:
+            raise DecodeError(str(error)) from None
+
+    def finish_bytes(self) -> bytes:
+        """As `finish`, in bytes."""
+        return self._decoder.push(np.empty(0, np.uint32), finish=True)
 
     def pull(self, ids: Iterable[int]) -> Iterator[str]:
         """The texts of a stream of ids, each as soon as it is complete."""

@@ -374,8 +374,8 @@ class NumericTokenizer:
 
     def decode_stream(self, *, skip_special_tokens: bool = False) -> NumericStream:
         """A decoder to push ids into one after another. A number's token is held until the next."""
-        skipped = frozenset(self.special_tokens.values() if skip_special_tokens else ())
-        return NumericStream(self._tables, skipped)
+        skipped = list(self.special_tokens.values()) if skip_special_tokens else []
+        return NumericStream(self._tables, np.array(skipped, np.uint32))
 
 
 def token_name(spelling: str) -> str:

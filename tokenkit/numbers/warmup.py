@@ -1,0 +1,21 @@
+"""Running every kernel of numbers once, so that it is compiled and on disk."""
+
+import numpy as np
+
+from encoders.buffers import Bytes, Ids, Offsets, joined
+from encoders.numbers import describe, weave
+from tokenkit.numbers.schemes import TST
+
+
+def compile_kernels() -> None:
+    """Compile all kernels that numbers need; nothing to do where they are cached."""
+    scheme = TST()
+    text, bounds = joined([b"1,234.5 and 67", b"x"])
+    spans = scheme.scanner.spans(text, bounds)
+    describe(text, spans, scheme.layout())
+
+    def encode(text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
+        return text[: bounds[-1]].astype(np.uint32), bounds
+
+    weave(text, bounds, spans, scheme.layout(), [b".", b","], encode)
+    scheme.parse(scheme.readable("1.5"))
