@@ -17,6 +17,7 @@ TABLES = {
     "prepare": ("prepare", TWO),
     "words": ("words", ONE),
     "compare": ("compare", ONE),
+    "domain": ("domain", TWO),
     "stability": ("stability", ONE),
     "audit": ("audit", ONE),
     "startup": ("startup", ONE),

@@ -9,7 +9,7 @@ library trained stands beside ours. ``domain-options``: what each option of a re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from tokenkit.domain.recipe import (
     KL3M,
     LINES,
     DomainRecipe,
+    Pruning,
 )
 from tokenkit.report import bar_chart
 
@@ -69,6 +70,14 @@ OPTIONS: dict[str, DomainRecipe] = {
     "groups, superwords of phrases: domain": DOMAIN,
     "groups, superwords of lines": replace(DOMAIN, superwords=LINES),
     "domain, not balanced": replace(DOMAIN, balanced=False),
+    "domain, pruned": replace(DOMAIN, pruning=Pruning()),
+    "domain, lines, pruned": replace(DOMAIN, superwords=LINES, pruning=Pruning()),
+}
+SHORT = {
+    **{recipe.name: recipe for recipe in (CHARACTERS_4K, CHARACTERS_8K, CHARACTERS_16K)},
+    "char-8k, trained without noise": replace(CHARACTERS_8K, noise=None),
+    "char-8k, by the split of GPT-2": replace(CHARACTERS_8K, pattern=KL3M.pattern, noise=None),
+    "char-8k, by the split of GPT-2, with noise": replace(CHARACTERS_8K, pattern=KL3M.pattern),
 }
 ERRORS, SEED, LEAST, MOST, SENTENCES = 4.0, 7, 40, 400, 2865
 """Of the noise: errors a sentence; of the sentences: characters, and how many."""
@@ -153,47 +162,52 @@ def stability(name: str, tok: Tokenizer) -> dict[str, Any]:
 
 
 def run() -> None:
-    notes = {
-        "held out": f"whole documents, one in {ONE_IN} by hash",
-        "trained on MB": sum(len(t.encode()) for source in sources() for t in source) / 1e6,
-        "documents": {domain: len(texts) for domain, texts in held_out().items()},
-        "versions": versions("tokenizers"),
-    }
+    run_compression()
+    run_options()
+    run_characters()
+
+
+def run_compression() -> None:
     recipes: dict[str, Callable[[], Tokenizer]] = {
-        name: _training(recipe) for name, recipe in RECIPES.items()
+        **{name: partial(published, name) for name in PUBLISHED},
+        **{name: _training(recipe) for name, recipe in RECIPES.items()},
+        "kl3m 32k, by `tokenizers`": by_library,
     }
-    vocabularies = {name: (lambda name=name: published(name)) for name in PUBLISHED}
-    library = {"kl3m 32k, by `tokenizers`": by_library}
-    rows = compression({**vocabularies, **recipes, **library})
+    rows = compression(recipes)
     for row in rows[: len(PUBLISHED)]:
         row["seconds"] = 0.0  # they were not trained here
-    _report("domain", "Tokens per character of held-out documents", rows, notes)
+    _report("domain", "Tokens per character of held-out documents", rows)
     _draw(rows)
-    options = {name: _training(recipe) for name, recipe in OPTIONS.items()}
-    _report("domain-options", "What options bring, 32k", compression(options), notes)
-    short = {
-        "char-4k": CHARACTERS_4K,
-        "char-8k": CHARACTERS_8K,
-        "char-16k": CHARACTERS_16K,
-        "char-8k, trained without noise": replace(CHARACTERS_8K, noise=None),
-        "char-8k, by the split of GPT-2": replace(CHARACTERS_8K, pattern=KL3M.pattern, noise=None),
-    }
-    noted = [stability(name, published(name)) for name in PUBLISHED]
-    noted += [stability(name, _training(recipe)()) for name, recipe in short.items()]
-    _report("domain-characters", "Short tokens under OCR noise", noted, notes)
+
+
+def run_options() -> None:
+    rows = compression({name: _training(recipe) for name, recipe in OPTIONS.items()})
+    _report("domain-options", "What the options of a recipe bring, 32k", rows)
+
+
+def run_characters() -> None:
+    rows = [stability(name, published(name)) for name in PUBLISHED]
+    rows += [stability(name, _training(recipe)()) for name, recipe in SHORT.items()]
+    _report("domain-characters", "Short tokens under OCR noise", rows)
 
 
 def _training(recipe: DomainRecipe) -> Callable[[], Tokenizer]:
     return lambda: recipe.train(*sources())
 
 
-def _report(name: str, title: str, rows: list[dict[str, Any]], notes: dict[str, Any]) -> None:
+def _report(name: str, title: str, rows: list[dict[str, Any]]) -> None:
     table = Table(title=title)
     for heading in rows[0]:
         table.add_column(heading)
     for row in rows:
         table.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()))
     Console(width=200).print(table)
+    notes = {
+        "held out": f"whole documents, one in {ONE_IN} by hash",
+        "trained on MB": sum(len(t.encode()) for source in sources() for t in source) / 1e6,
+        "documents": {domain: len(texts) for domain, texts in held_out().items()},
+        "versions": versions("tokenizers"),
+    }
     save(name, title, rows, notes)
 
 

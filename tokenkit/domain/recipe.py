@@ -74,6 +74,21 @@ LINES = Superwords(patterns.LINES_PATTERN)
 
 
 @dataclass(frozen=True)
+class Pruning:
+    """``surplus`` times the merges are learned, from all texts but every ``every``-th one of each
+    source; then the tokens that these use least are dropped (`encoders.bpe.training.pruning`)."""
+
+    surplus: float = 1.25
+    every: int = 8
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.surplus < math.inf:
+            raise RecipeError(f"surplus is at least 1, not {self.surplus}")
+        if self.every < 2:
+            raise RecipeError(f"every is at least 2, not {self.every}: something is to be learned")
+
+
+@dataclass(frozen=True)
 class DomainRecipe:
     """What decides a domain tokenizer, beside the texts.
 
@@ -89,6 +104,7 @@ class DomainRecipe:
     - ``max_token_characters``: of a token that is made by merging.
     - ``noise``: texts are misread by this channel before they are counted, so that merges are
       those that stand it.
+    - ``pruning``: None to keep every token that is learned.
     - ``balanced``: every source counts as much as the largest one.
     - ``pad_to_power_of_two``: the size is a power of two: ``vocab_size`` where there are enough
       merges; where there are too few, the next one, by reserved special tokens. Never more than
@@ -110,6 +126,7 @@ class DomainRecipe:
     min_frequency: int = 2
     max_token_characters: int | None = None
     noise: OcrNoise | None = None
+    pruning: Pruning | None = None
     balanced: bool = False
     pad_to_power_of_two: bool = True
 

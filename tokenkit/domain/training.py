@@ -8,6 +8,7 @@ import numpy as np
 
 from encoders import normalize
 from encoders.bpe.training import TrainedBpe, count_pieces, count_within, train_bpe, train_further
+from encoders.bpe.training.pruning import pruned, usage
 from encoders.buffers import Bytes, Offsets, joined
 from encoders.match import Matcher
 from encoders.scan import scanner_for
@@ -26,14 +27,24 @@ _TEXTS_MISREAD = 256  # at a time
 
 def train(recipe: DomainRecipe, sources: Sequence[Source], seed: int, threads: int) -> bytes:
     """The tokenizer.json of a recipe; see `DomainRecipe.train`, which this serves."""
-    added_from = recipe.vocab_size - len(recipe.custom_tokens)
-    counted = count(recipe, sources, seed, threads)
-    trained = learn(recipe, counted, added_from)
+    size = recipe.vocab_size - len(recipe.custom_tokens)
+    texts = [source.sampled() for source in sources]
+    if recipe.pruning:
+        apart: list[list[Text]] = [[] for _ in texts]
+        every = recipe.pruning.every
+        kept = [_all_but(every, *pair) for pair in zip(texts, apart, strict=True)]
+        counted = count(recipe, kept, seed, threads)
+        large = learn(recipe, counted, int(size * recipe.pruning.surplus))
+        trained = pruned(large, usage(large, *count(recipe, apart, seed + 1, threads)), size)
+    else:
+        trained = learn(recipe, count(recipe, texts, seed, threads), size)
     check_shadows(trained.tokens, (*recipe.special_tokens, *recipe.custom_tokens))
     return json.dumps(_spec(recipe, trained), ensure_ascii=False).encode()
 
 
-def count(recipe: DomainRecipe, sources: Sequence[Source], seed: int, threads: int) -> Counted:
+def count(
+    recipe: DomainRecipe, sources: Sequence[Iterable[Text]], seed: int, threads: int
+) -> Counted:
     """The pieces that the tokenizer will split texts into, with their counts over all sources.
 
     ``balanced`` counts are scaled so that the bytes of every source are those of the largest, and
@@ -42,11 +53,8 @@ def count(recipe: DomainRecipe, sources: Sequence[Source], seed: int, threads: i
     scanner = scanner_for(recipe.split_pattern)
     parts = []
     for source in sources:
-        texts = source.sampled()
-        if recipe.noise:
-            texts = _misread(texts, recipe.noise, seed)
-        batches = _prepared(map(as_bytes, texts), recipe)
-        parts.append(count_pieces(batches, scanner, threads))
+        texts = _misread(source, recipe.noise, seed) if recipe.noise else source
+        parts.append(count_pieces(_prepared(map(as_bytes, texts), recipe), scanner, threads))
     if not recipe.balanced:
         return _sum(parts)
     sizes = [sum(len(p) * int(n) for p, n in zip(*part, strict=True)) for part in parts]
@@ -69,6 +77,15 @@ def learn(recipe: DomainRecipe, counted: Counted, size: int) -> TrainedBpe:
     words = count_within(*counted, scanner_for(recipe.pattern))
     trained = train_bpe(*words, alphabet, recipe.options(first), reserved)
     return train_further(trained, *counted, recipe.options(size))
+
+
+def _all_but(every: int, texts: Iterable[Text], apart: list[Text]) -> Iterator[Text]:
+    """The texts, but every so manieth, which are put ``apart``."""
+    for number, text in enumerate(texts, 1):
+        if number % every:
+            yield text
+        else:
+            apart.append(text)
 
 
 def check_shadows(tokens: Iterable[bytes], added: Sequence[str]) -> None:

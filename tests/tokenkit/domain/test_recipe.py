@@ -14,6 +14,7 @@ from tokenkit.domain.recipe import (
     LEGAL,
     RECIPES,
     DomainRecipe,
+    Pruning,
     Source,
     Superwords,
 )
@@ -82,6 +83,12 @@ def test_sizes_that_are_not_padded():
 def test_errors_of_superwords(share):
     with pytest.raises(RecipeError, match="share is between 0 and 1"):
         Superwords(share=share)
+
+
+@pytest.mark.parametrize("wrong", [{"surplus": 0.9}, {"surplus": float("nan")}, {"every": 1}])
+def test_errors_of_pruning(wrong):
+    with pytest.raises(RecipeError, match="at least"):
+        Pruning(**wrong)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, 1.1, float("nan")])

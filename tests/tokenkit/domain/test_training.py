@@ -18,7 +18,7 @@ from tokenkit import Tokenizer
 from tokenkit.domain import groups
 from tokenkit.domain.groups import TokenGroup
 from tokenkit.domain.noise import OcrNoise
-from tokenkit.domain.recipe import LINES, DomainRecipe, Source, Superwords
+from tokenkit.domain.recipe import LINES, DomainRecipe, Pruning, Source, Superwords
 from tokenkit.domain.training import check_shadows
 from tokenkit.errors import RecipeError
 
@@ -43,12 +43,15 @@ RECIPES = {
     "lower case": replace(PLAIN, form="NFKC+Lowercase"),
     "one spelling": replace(PLAIN, both_spellings=False),
     "no groups": replace(PLAIN, groups=()),
-    "characters": replace(PLAIN, groups=(), pattern=patterns.SHORT3_PATTERN, max_token_characters=3),
+    "characters": replace(
+        PLAIN, groups=(), pattern=patterns.SHORT3_PATTERN, max_token_characters=3
+    ),
     "noise": replace(PLAIN, noise=OcrNoise(rate=0.05)),
 }
 LONG = {
     "phrases": replace(PLAIN, superwords=Superwords()),
     "lines": replace(PLAIN, superwords=LINES),
+    "pruned": replace(PLAIN, superwords=Superwords(), pruning=Pruning(1.3, 4)),
     "lines, NFKC": replace(PLAIN, superwords=LINES, form="NFKC"),
 }
 
@@ -187,6 +190,20 @@ class TestSources:
     def test_balance_among_equals_changes_nothing(self):
         plain = RECIPES["no groups"]
         assert replace(plain, balanced=True).train(TEXTS, TEXTS) == plain.train(TEXTS, TEXTS)
+
+
+def test_pruning_learns_nothing_from_the_texts_kept_apart():
+    recipe = replace(PLAIN, vocab_size=400, groups=(), pruning=Pruning(1.0, 2))
+    assert recipe.train(TEXTS) == replace(recipe, pruning=None).train(TEXTS[::2])
+
+
+def test_pruning_drops_what_the_texts_kept_apart_do_not_use():
+    recipe = replace(PLAIN, vocab_size=259, groups=(), min_frequency=1)
+    texts = ["ababab", "xy", "ababab", "xy", "ababab xyxy", "xy"]
+    assert "ab" in recipe.train(texts).vocab
+    found = replace(recipe, pruning=Pruning(1.02, 2)).train(texts)
+    assert "xy" in found.vocab
+    assert found.vocab_size == 259
 
 
 class TestShadows:
