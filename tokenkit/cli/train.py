@@ -84,13 +84,13 @@ def command(
 
     cut = None if separator is None else unescaped(separator)
     options = ReadOptions(cut, text_field, kind=kind(input_format))
-    limits = {
+    limits: dict[str, object] = {
         "max_token_length": max_token_length,
         "max_digits": max_digits,
         "within_scripts": within_scripts or None,
         "initial_alphabet": initial_alphabet,
     }
-    for_recipes = {"form": form, "superwords": superwords}
+    for_recipes: dict[str, object] = {"form": form, "superwords": superwords}
     _refuse(for_recipes if recipe is None else {"pattern": pattern, **limits}, recipe)
     try:
         if recipe is not None:
