@@ -12,8 +12,8 @@ from tokenkit.text.added import AddedToken
 
 _LONG = 128
 """Characters of white space that no text needs as one token."""
-_MANY = 0.02
-"""Share of a vocabulary that white space may have."""
+_MANY, _SHARE = 64, 0.02
+"""Tokens of white space that are too many where they are such a share of a vocabulary too."""
 
 
 def whitespace(texts: Mapping[int, str], size: int) -> Finding:
@@ -22,7 +22,7 @@ def whitespace(texts: Mapping[int, str], size: int) -> Finding:
         (id_ for id_, text in texts.items() if text.isspace()), key=lambda i: -len(texts[i])
     )
     longest = len(texts[blank[0]]) if blank else 0
-    absurd = longest > _LONG or len(blank) > _MANY * size
+    absurd = longest > _LONG or len(blank) > max(_MANY, _SHARE * size)
     return Finding(
         check="whitespace",
         severity="ok" if not blank else "warning" if absurd else "note",

@@ -56,13 +56,13 @@ def force_tokens(
     stop: int | None = None,
     batch: int = 256,
 ) -> tuple[Candidate, ...]:
-    """The tokens of ``starts`` that a model continues with certainty, the surest first.
+    """The tokens of ``starts`` that a model continues with certainty, the most telling first.
 
     ``starts``: usually all ids; ``prefix``: what the model needs in front (its BOS), no prompt;
     ``first``: ids to decode in the first phase and ``threshold`` their mean probability to go on;
     ``length``: ids to decode for those that do; ``stop``: the id that ends a text; ``batch``:
-    rows given to the model at once. Candidates that loop come last, then those are first that
-    more others share.
+    rows given to the model at once. Candidates that loop come last; those are first that most
+    others share the end of, and of these the longest.
 
     Raises AuditError for lengths that are not ``0 < first <= length``.
     """
@@ -141,4 +141,9 @@ def _ranked(found: list[Candidate]) -> tuple[Candidate, ...]:
         Candidate(c.start, c.ids, c.probability, c.lowest, ends[c.ids[-_TAIL:]], c.loops)
         for c in found
     ]
-    return tuple(sorted(shared, key=lambda c: (c.loops, -c.shared_by, -c.probability, c.start)))
+    return tuple(sorted(shared, key=_rank))
+
+
+def _rank(candidate: Candidate) -> tuple[Any, ...]:
+    c = candidate
+    return c.loops, -c.shared_by, -len(c.ids), -c.probability, c.start
