@@ -64,10 +64,14 @@ def word_marks(text: Bytes, bounds: Offsets, before_space: bool, before_word: bo
 
 
 def patch_offsets(marks: Marks, bounds: Offsets) -> Offsets:
-    """Where patches begin, and where the last of them ends: int64[patches + 1]."""
+    """Where patches begin, and where the last of them ends: int64[patches + 1].
+
+    Every document begins a patch, marked or not; marks behind the last are ignored.
+    """
     from encoders.patches import _kernels
 
     size = int(bounds[-1])
+    _kernels.mark(bounds, marks)
     marks[size >> 6 :] &= np.array([(1 << (size & 63)) - 1, 0], np.uint64)
     count = int(_kernels.count_marks(marks))
     offsets = np.empty(count + 4, np.int64)

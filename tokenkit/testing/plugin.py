@@ -8,7 +8,10 @@ marker names, or the option ``--tokenizer FILE`` where there is no marker::
         tokenizer_law()
 
 The marker takes files, tokenizers, subjects, or functions without arguments that make one;
-``contract=`` is what they are held to. Nothing heavy is imported before such a test is collected.
+``contract=`` is what they are held to.
+
+The fixture ``patcher_law`` does the same with the patchers that ``@pytest.mark.patcher(…)`` names,
+and the laws of `tokenkit.testing.words`. Nothing heavy is imported before such a test is collected.
 """
 
 from collections.abc import Callable
@@ -19,6 +22,7 @@ from typing import Any
 import pytest
 
 _FIXTURE = "tokenizer_law"
+_PATCHERS = "patcher_law"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -39,15 +43,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the markers."""
     config.addinivalue_line(
         "markers",
         f"tokenizer(*tokenizers, contract=None): what the fixture {_FIXTURE!r} holds to the laws",
     )
+    config.addinivalue_line(
+        "markers", f"patcher(*patchers): what the fixture {_PATCHERS!r} holds to the laws"
+    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One run per tokenizer and law."""
+    """One run per tokenizer or patcher, and law."""
+    if _PATCHERS in metafunc.fixturenames:
+        _generate_for_patchers(metafunc)
     if _FIXTURE not in metafunc.fixturenames:
         return
     from tokenkit.testing.laws import LAWS
@@ -62,6 +71,27 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for law in LAWS
     ]
     metafunc.parametrize(_FIXTURE, runs, indirect=True)
+
+
+def _generate_for_patchers(metafunc: pytest.Metafunc) -> None:
+    from tokenkit.testing.words import PATCHER_LAWS
+
+    marker = metafunc.definition.get_closest_marker("patcher")
+    runs = [
+        pytest.param((patcher, law), id=f"{type(patcher.rule).__name__}-{law.__name__}")
+        for patcher in (marker.args if marker else ())
+        for law in PATCHER_LAWS
+    ]
+    metafunc.parametrize(_PATCHERS, runs, indirect=True)
+
+
+@pytest.fixture
+def patcher_law(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """A function that checks one law on one patcher."""
+    from tokenkit.testing.words import check_patcher
+
+    patcher, law = request.param
+    return lambda: check_patcher(patcher, laws=(law,))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ check_patcher(Patcher(MyRule()))
 check_layout(MyLayout)
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Protocol, Self, TypeVar
 
@@ -115,7 +115,8 @@ def no_character_is_cut(patcher: Patcher, texts: list[bytes]) -> str:
     return ""
 
 
-PATCHER_LAWS: tuple[Callable[[Patcher, list[bytes]], str], ...] = (
+PatcherLaw = Callable[[Patcher, list[bytes]], str]
+PATCHER_LAWS: tuple[PatcherLaw, ...] = (
     patches_are_the_text,
     starts_ascend,
     batch_equals_single,
@@ -125,14 +126,16 @@ PATCHER_LAWS: tuple[Callable[[Patcher, list[bytes]], str], ...] = (
 """Each tells how it is broken, and nothing where it holds."""
 
 
-def check_patcher(patcher: Patcher, *, max_examples: int = 100) -> None:
-    """Hold a patcher to `PATCHER_LAWS`, on the corners of `strategies` and by Hypothesis.
+def check_patcher(
+    patcher: Patcher, *, laws: Sequence[PatcherLaw] = PATCHER_LAWS, max_examples: int = 100
+) -> None:
+    """Hold a patcher to laws, on the corners of `strategies` and by Hypothesis.
 
     Raises PatchLawViolation with the smallest batch found.
     """
 
     def hold(texts: list[bytes]) -> None:
-        for law in PATCHER_LAWS:
+        for law in laws:
             if problem := law(patcher, texts):
                 raise PatchLawViolation(f"{patcher} breaks the law {law.__name__!r}: {problem}")
 

@@ -19,11 +19,10 @@ class Rule(Protocol):
     """Says where patches begin."""
 
     def marks(self, text: Bytes, bounds: Offsets) -> Marks:
-        """Marks (`encoders.patches`) of the first byte of every patch in a batch of documents.
+        """Marks (`encoders.patches.marks_at`) of where patches begin in a batch of documents.
 
         ``text``: uint8 with `encoders.buffers.PADDING` spare bytes; ``bounds``: int64[n + 1] from 0
-        on. The first byte of every document must be marked: begin with `marks_at`, or end with
-        `add_marks`. Marks behind the last document are ignored.
+        on. A document begins a patch, marked or not; marks behind the last document are ignored.
         """
         ...
 

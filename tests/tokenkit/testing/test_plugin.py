@@ -78,3 +78,26 @@ def test_the_plugin_loads_nothing_heavy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == ""
+
+
+_PATCHERS = """
+import numpy as np
+import pytest
+from encoders.patches import marks_at
+from tokenkit.words import Patcher
+
+class Broken:
+    def marks(self, text, bounds):
+        return marks_at(np.arange(0, bounds[-1], 5), bounds)
+
+@pytest.mark.patcher(Patcher(Broken()))
+def test_patchers(patcher_law):
+    patcher_law()
+"""
+
+
+def test_laws_of_patchers(pytester):
+    pytester.makepyfile(_PATCHERS)
+    result = _run(pytester, "-rf")
+    result.assert_outcomes(passed=4, failed=1)
+    result.stdout.fnmatch_lines(["FAILED*Broken-batch_equals_single*"])

@@ -8,6 +8,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encoders.patches import marks_at
 from tests.samples import documents, trained
 from tokenkit import Tokenizer
 from tokenkit.errors import PatchError
@@ -41,20 +42,49 @@ def test_limits_only_add_patches(texts, rule, longest):
         assert set(free.starts(text).tolist()) <= set(limited.starts(text).tolist())
 
 
-@pytest.mark.parametrize("place", ["marks", "starts"])
-def test_the_laws_can_fail(place, monkeypatch):
-    if place == "marks":
+class EveryFifthOfTheBatch:
+    """Cuts by place in the batch, not in the text."""
 
-        class Lazy:
-            def marks(self, text, bounds):
-                return np.zeros((int(bounds[-1]) >> 6) + 2, np.uint64)
+    def marks(self, text, bounds):
+        return marks_at(np.arange(0, bounds[-1], 5), bounds)
 
-        broken = Patcher(Lazy())
-    else:
-        broken = Patcher(Word(), snap_utf8=True)
-        monkeypatch.setattr(Patcher, "starts", lambda self, text: np.arange(len(text)))
-    with pytest.raises(PatchLawViolation):
-        check_patcher(broken, max_examples=30)
+
+def test_a_rule_that_depends_on_the_batch_is_found():
+    with pytest.raises(PatchLawViolation, match="breaks the law 'batch_equals_single'"):
+        check_patcher(Patcher(EveryFifthOfTheBatch()), max_examples=30)
+
+
+@pytest.mark.parametrize(
+    ("starts", "law"),
+    [
+        (lambda self, text: np.arange(len(text)), "batch_equals_single"),
+        (lambda self, text: np.zeros(2, np.int64), "starts_ascend"),
+        (lambda self, text: np.empty(0, np.int64), "starts_ascend"),
+    ],
+)
+def test_the_laws_can_fail(starts, law, monkeypatch):
+    monkeypatch.setattr(Patcher, "starts", starts)
+    with pytest.raises(PatchLawViolation, match=law):
+        check_patcher(Patcher(Word()), max_examples=30)
+
+
+def test_the_laws_of_the_options_can_fail(monkeypatch):
+    monkeypatch.setattr("tokenkit.words.patchers.refined", lambda offsets, *_: offsets)
+    for patcher, law in (
+        (Patcher(Word(), max_patch_length=3), "no_patch_is_longer"),
+        (Patcher(Static(2), snap_utf8=True), "no_character_is_cut"),
+    ):
+        with pytest.raises(PatchLawViolation, match=law):
+            check_patcher(patcher, max_examples=50)
+
+
+def test_a_rule_that_marks_nothing_leaves_texts_whole():
+    class Nothing:
+        def marks(self, text, bounds):
+            return np.zeros((int(bounds[-1]) >> 6) + 2, np.uint64)
+
+    assert Patcher(Nothing()).patches("a b") == [b"a b"]
+    check_patcher(Patcher(Nothing()), max_examples=20)
 
 
 def space_starts_of_blt(tokens):
