@@ -17,9 +17,9 @@ class Readings:
 
     ``rules``: uint32[n, 4], one or two code points and the one or two that they are taken for, 0
     where there is no second; sorted by the first. ``odds``: float64[n], from 0 up, of one rule
-    against others that fit the same place. ``kinds``: float64[5], the odds that some rule is used where one fits; that a
-    space is lost; that any other character is lost; that one of ``specks`` (uint32[m], m > 0)
-    appears before it; that a space appears within a word.
+    against others that fit the same place. ``kinds``: float64[5], the odds that some rule is used
+    where one fits; that a space is lost; that any other character is lost; that one of ``specks``
+    (uint32[m], m > 0) appears before it; that a space appears within a word.
     """
 
     rules: NDArray[np.uint32]
