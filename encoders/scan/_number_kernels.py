@@ -192,6 +192,8 @@ def is_scientific(text, at, stop, end, options, index, blocks):
     """Whether the word from ``at`` to ``stop`` is a number with an exponent, as a whole."""
     here = digits_end(text, at, stop)
     if here > at and here < stop and text[here] == options[2]:
+        if not digits_follow(text, here + 1, stop):
+            return False
         here = digits_end(text, here + 1, stop)
     if here == at or here == stop or text[here] | 0x20 != 0x65:
         return False
