@@ -47,8 +47,8 @@ RECIPES: dict[str, DomainRecipe] = {
     "domain 32k": DOMAIN,
     "domain 64k": replace(DOMAIN, vocab_size=LARGE),
     "domain 32k, NFKC": replace(DOMAIN, form="NFKC"),
-    "domain 32k, lines": replace(DOMAIN, superwords=LINES),
-    "domain 64k, lines": replace(DOMAIN, vocab_size=LARGE, superwords=LINES),
+    "lines 32k, no groups": replace(DOMAIN, groups=(), superwords=LINES),
+    "lines 64k, no groups": replace(DOMAIN, groups=(), vocab_size=LARGE, superwords=LINES),
     "kl3m 32k": KL3M,
 }
 OPTIONS: dict[str, DomainRecipe] = {
@@ -67,11 +67,11 @@ OPTIONS: dict[str, DomainRecipe] = {
     "groups of the recipe, both spellings": replace(DOMAIN, superwords=None),
     "superwords of phrases": replace(PLAIN, superwords=DOMAIN.superwords),
     "superwords of lines": replace(PLAIN, superwords=LINES),
-    "groups, superwords of phrases: domain": DOMAIN,
+    "domain: groups, superwords of phrases": DOMAIN,
     "groups, superwords of lines": replace(DOMAIN, superwords=LINES),
     "domain, not balanced": replace(DOMAIN, balanced=False),
     "domain, pruned": replace(DOMAIN, pruning=Pruning()),
-    "domain, lines, pruned": replace(DOMAIN, superwords=LINES, pruning=Pruning()),
+    "superwords of lines, pruned": replace(PLAIN, superwords=LINES, pruning=Pruning()),
 }
 SHORT = {
     **{recipe.name: recipe for recipe in (CHARACTERS_4K, CHARACTERS_8K, CHARACTERS_16K)},
