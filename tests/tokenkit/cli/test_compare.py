@@ -104,7 +104,8 @@ def test_records_left_out(folder):
     assert "not JSON" in result.stderr
 
 
-def test_samples(folder):
+def test_samples(folder, monkeypatch):
+    monkeypatch.setattr("tokenkit.cli.compare._SAMPLE_BYTES", 50_000)
     result = run(folder, "@/small.json", "--documents", "5", "--json", "--noise", "0")
     assert list(found(result)["corpora"]) == ["reference", "licences", "ledgers", "tables"]
 
