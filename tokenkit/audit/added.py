@@ -9,6 +9,7 @@ from itertools import chain
 from tokenkit.audit.findings import MOST_EXAMPLES, Example, Finding, shown
 from tokenkit.text import byte_map
 from tokenkit.text.added import AddedToken
+from tokenkit.text.decoders import byte_of
 
 _LONG = 128
 """Characters of white space that no text needs as one token."""
@@ -87,10 +88,13 @@ def stripping(tokens: Iterable[AddedToken]) -> Finding:
 
 
 def duplicates(tokens: Sequence[bytes], spellings: Sequence[str | None]) -> Finding:
-    """Ids that stand for the same bytes; ``tokens`` and ``spellings`` by id."""
+    """Ids that stand for the same bytes; ``tokens`` and ``spellings`` by id.
+
+    Byte fallback such as <0x41> is there for what has no other token, and does not count.
+    """
     groups: dict[bytes, list[int]] = {}
-    for id_, token in enumerate(tokens):
-        if token:
+    for id_, (token, spelling) in enumerate(zip(tokens, spellings, strict=True)):
+        if token and byte_of(spelling or "") is None:
             groups.setdefault(token, []).append(id_)
     alike = {token: ids for token, ids in groups.items() if len(ids) > 1}
     copies = sum(len(ids) - 1 for ids in alike.values())

@@ -6,6 +6,7 @@ from tokenkit.audit.characters import characters, normal_forms
 from tokenkit.audit.findings import MOST_EXAMPLES, Example, Finding, shown
 from tokenkit.audit.vocabulary import Vocabulary
 from tokenkit.text import byte_map
+from tokenkit.text.changes import MARK
 from tokenkit.text.pipeline import is_byte_level
 
 
@@ -62,7 +63,11 @@ def _lost(vocabulary: Vocabulary) -> list[tuple[str, bytes]]:
     backs = [b"".join(spelled[start:stop]) for start, stop in pairwise(rows.offsets.tolist())]
     changed = [(c, back) for c, back in zip(given, backs, strict=True) if not _is(c, back)]
     normals = normal_forms(vocabulary.tokenizer, [character for character, _ in changed])
-    return [case for case, normal in zip(changed, normals, strict=True) if not _is(normal, case[1])]
+    return [
+        (character, back)
+        for (character, back), normal in zip(changed, normals, strict=True)
+        if not _is(normal if character == MARK else normal.replace(MARK, " "), back)
+    ]
 
 
 def _is(text: str, back: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from tokenkit.audit.characters import characters, normal_forms, normalizes
+from tokenkit.audit.characters import characters, is_normal, normal_forms, normalizes
 from tokenkit.audit.findings import MOST_EXAMPLES, Example, Finding, shown
 from tokenkit.audit.vocabulary import Vocabulary
 
@@ -20,7 +20,9 @@ def normalizer_collisions(vocabulary: Vocabulary) -> Finding:
     texts = [vocabulary.texts[id_] or "" for id_ in ids]
     normals = normal_forms(tokenizer, texts)
     odd = tuple(
-        id_ for id_, text, n in zip(ids, texts, normals, strict=True) if n.strip() != text.strip()
+        id_
+        for id_, text, normal in zip(ids, texts, normals, strict=True)
+        if not is_normal(text, normal)
     )
     return Finding(
         check="normalizer_collisions",

@@ -12,13 +12,16 @@ from itertools import chain
 
 import numpy as np
 
+from tokenkit.audit.characters import is_normal
 from tokenkit.audit.contexts import completions
 from tokenkit.audit.findings import MOST_EXAMPLES, Finding, shown
 from tokenkit.audit.vocabulary import Vocabulary
 from tokenkit.text import byte_map
+from tokenkit.text.decoders import byte_of
 from tokenkit.text.pipeline import is_byte_level
 
-_MANY = 0.001  # of the vocabulary
+_FEW, _MANY = 10, 0.001  # dead tokens, and their share of a vocabulary, that are no error yet
+_FALLBACK = "byte fallback, which other tokens spare"
 
 
 class Category(StrEnum):
@@ -79,9 +82,11 @@ def unreachable(vocabulary: Vocabulary) -> Finding:
     byte_level = is_byte_level(vocabulary.tokenizer.head.get("pre_tokenizer"))
     reasons = {id_: _reason(vocabulary, id_, byte_level) for id_ in dead}
     share = len(dead) / max(len(vocabulary), 1)
+    by_design = sum(reason == _FALLBACK for reason in reasons.values())
+    many = len(dead) - by_design > max(_FEW, _MANY * len(vocabulary))
     return Finding(
         check="unreachable",
-        severity="ok" if not dead else "error" if share > _MANY else "warning",
+        severity="ok" if not dead else "error" if many else "warning",
         count=len(dead),
         title=f"{len(dead):,} tokens ({share:.1%}) that no text becomes",
         why="Their embeddings are never trained, and a model may emit them all the same.",
@@ -108,9 +113,11 @@ def _reason(vocabulary: Vocabulary, id_: int, byte_level: bool) -> str:
     spelling = tokenizer.id_to_token(id_) or ""
     if byte_level and id_ not in vocabulary.added and byte_map.to_bytes(spelling) is None:
         return "its spelling, which is no byte letters"
+    if byte_of(spelling) is not None:
+        return _FALLBACK
     if vocabulary.shadow_of(id_) is not None:
         return "an added token"
-    if text is not None and tokenizer.normalize(text) != text:
+    if text is not None and not is_normal(text, tokenizer.normalize(text)):
         return "the normalizer"
     return "split or merges"
 

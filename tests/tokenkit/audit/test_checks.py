@@ -1,15 +1,18 @@
 """Each check finds the defect that was put in, and nothing in a sound tokenizer."""
 
 import gzip
+import io
 import json
 
 import pytest
+import sentencepiece
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.samples import trained
+from tests.samples import documents, trained
 from tests.tokenkit.audit import broken
+from tokenkit import Tokenizer
 from tokenkit.audit import CHECKS, Category, Vocabulary, audit, audit_added_tokens, categories
 from tokenkit.audit.characters import characters, normal_forms
 from tokenkit.audit.checks import added_tokens_of
@@ -305,3 +308,47 @@ def test_added_tokens_of_a_config(tmp_path):
     path.write_bytes(gzip.compress(content)[:-9])
     with pytest.raises(FormatError, match="tokenizer_config"):
         added_tokens_of(path)
+
+
+# --- SentencePiece models
+
+
+PLAIN = {
+    "normalization_rule_name": "identity",
+    "add_dummy_prefix": False,
+    "remove_extra_whitespaces": False,
+}
+
+
+def piece_model(**options):
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=(line for text in documents()[:10] for line in text.splitlines()),
+        model_writer=written,
+        vocab_size=600,
+        minloglevel=2,
+        **options,
+    )
+    return Tokenizer.from_bytes(written.getvalue())
+
+
+def test_sentencepiece_with_byte_fallback():
+    tokenizer = piece_model(model_type="bpe", byte_fallback=True, **PLAIN)
+    report = audit(tokenizer)
+    assert [e.spelling for e in report["lost_characters"].examples] == ["“▁”"]  # becomes a blank
+    dead = {tokenizer.id_to_token(id_) for id_ in report["unreachable"].ids}
+    assert "<0x61>" in dead  # "a" has a token of its own
+    assert "<0x00>" not in dead
+    assert all(token.startswith("<") for token in dead)
+    for check in ("missing_bytes", "duplicates", "save_drift"):
+        assert report[check].severity == "ok"
+    assert not report.failures(["error"])
+
+
+def test_sentencepiece_with_defaults():
+    report = audit(piece_model(model_type="unigram"))
+    assert report["missing_bytes"].severity == "warning"
+    assert report["lost_characters"].severity == "error"  # what it was not trained on is unknown
+    assert report["offset_gaps"].facts["of them white space"] > 0
+    assert report["normalizer_collisions"].count > 3000
+    assert not report["unreachable"].count
