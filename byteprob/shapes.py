@@ -1,0 +1,96 @@
+"""What the split patterns of byte-level BPE see of a text: its shape.
+
+A shape is a short text that a pattern splits as it splits every text of this shape, whatever
+stands before and after: each character is one that stands for its class, and long runs are cut.
+Patterns count no further than this: runs of anything but digits are one to them from the second
+character on, digits come in threes, and letters matter by themselves only in the two places behind
+an apostrophe ("'ll").
+"""
+
+import re
+from functools import cache, cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from encoders.scan.classes import CASELESS, LETTER, LOWER, MARK, NUMBER, SPACE, UPPER, load_classes
+
+_SEEN = LETTER | NUMBER | SPACE | MARK | UPPER | LOWER | CASELESS
+_THEMSELVES = " \r\n'/ſ"
+"""Characters that some pattern names; ſ is an s where case is ignored."""
+STANDING = "aA日\u02b0\u0301\u01c50½!\t"
+"""One of each class: lower, upper, other and modifier letters, marks, title case, numbers, rest."""
+_NAMED = re.compile(r"(?:^|')[sdmtlvreSDMTLVREſ]{1,2}")
+_RUN = re.compile(r"([^0½])\1{3,}")
+_DIGITS = re.compile(r"[0½]{7,}")
+
+
+class Shapes(dict[int, int]):
+    """From texts to shapes; a table of characters that fills itself."""
+
+    @cached_property
+    def _standing(self) -> dict[int, int]:
+        return {kind_of(ord(character)): ord(character) for character in reversed(STANDING)}
+
+    def __missing__(self, code: int) -> int:
+        is_byte = 0xD800 <= code < 0xE000  # of a character cut in two
+        if is_byte or chr(code) in _THEMSELVES:
+            self[code] = code
+        else:
+            self[code] = self._standing.setdefault(kind_of(code), code)
+        return self[code]
+
+    def of(self, raw: bytes) -> bytes:
+        """The shape of a part of a text; parts of characters at its ends stay as they are."""
+        text = raw.decode("utf-8", "surrogateescape")
+        shape = text.translate(self)
+        for found in _NAMED.finditer(text):
+            shape = shape[: found.start()] + found.group() + shape[found.end() :]
+        shape = _RUN.sub(r"\1\1\1", shape)
+        shape = _DIGITS.sub(lambda run: run[0][: 4 + (len(run[0]) - 4) % 3], shape)
+        return shape.encode("utf-8", "surrogateescape")
+
+
+def flags(codes: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """The classes of code points that patterns see."""
+    block_of, blocks = load_classes()
+    found: NDArray[np.uint16] = blocks[block_of[codes >> 8].astype(np.int64) << 8 | codes & 255]
+    return found & np.uint16(_SEEN)
+
+
+def kind_of(code: int) -> int:
+    """As `flags`, of one."""
+    return int(flags(np.array([code]))[0])
+
+
+def cut_character(raw: bytes) -> bytes:
+    """The bytes at the end that begin a character and do not complete it; none if there are none.
+
+    What cannot begin a character is not looked for.
+    """
+    for back in range(1, min(4, len(raw) + 1)):
+        byte = raw[-back]
+        if byte >= 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return raw[-back:] if back < length else b""
+        if byte < 0x80:
+            return b""
+    return b""
+
+
+@cache
+def completions(cut: bytes) -> dict[int, bytes]:
+    """From each class that a cut character can have to what completes it to one of that class."""
+    length = 2 if cut[0] < 0xE0 else 3 if cut[0] < 0xF0 else 4
+    missing = length - len(cut)
+    lead = cut[0] & (0xFF >> (length + 1))
+    for byte in cut[1:]:
+        lead = lead << 6 | byte & 0x3F
+    first, least = lead << 6 * missing, {2: 0x80, 3: 0x800, 4: 0x10000}[length]
+    codes = np.arange(max(first, least), min(first + (1 << 6 * missing), 0x110000))
+    codes = codes[(codes < 0xD800) | (codes >= 0xE000)]
+    kinds, one_of_each = np.unique(flags(codes), return_index=True)
+    return {
+        int(kind): chr(codes[at]).encode()[len(cut) :]
+        for kind, at in zip(kinds, one_of_each, strict=True)
+    }
