@@ -111,6 +111,7 @@ def rows_of(
     from encoders.patches import _kernels
 
     matrix = np.empty((len(offsets) - 1, width), dtype)
+    values = np.require(values, requirements=["C", "W"])  # or the kernel is compiled once more
     _kernels.fill_rows(values, offsets, width, fill, matrix.reshape(-1))
     return matrix
 

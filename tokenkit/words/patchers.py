@@ -57,12 +57,14 @@ class Patcher:
         return self.patch_buffer(*joined([as_bytes(text) for text in texts]))
 
     def patch_buffer(self, text: Bytes, bounds: Offsets) -> Patches:
-        """The patches of documents that lie in one buffer, without a copy of it.
+        """The patches of documents that lie in one buffer, without a copy unless it is read-only.
 
         ``text``: uint8 with `encoders.buffers.PADDING` spare bytes behind the last document;
         ``bounds``: int64[n + 1], ascending; document ``i`` is ``text[bounds[i]:bounds[i + 1]]``.
         """
-        text, bounds = text[bounds[0] :], bounds - bounds[0]
+        # Read-only memory would have every kernel compiled once more.
+        text = np.require(text[bounds[0] :], np.uint8, ["C", "W"])
+        bounds = bounds - bounds[0]
         offsets = patch_offsets(self.rule.marks(text, bounds), bounds)
         if self.max_patch_length is not None or self.snap_utf8:
             offsets = refined(offsets, text, bounds, self.max_patch_length, self.snap_utf8)
