@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,8 @@ from tokenkit.text.inputs import sound
 from tokenkit.tokens import Ragged
 
 Flags = NDArray[np.bool_]
+
+_SHARE = 1 << 23  # bytes at a time: a list of tokens takes ten times the memory of their text
 
 
 class AnyTokenizer(Protocol):
@@ -64,6 +67,28 @@ def cut(tokenizer: AnyTokenizer, texts: Sequence[str]) -> Cuts:
     of `Tokenizer.encode_with_offsets` tell, which takes longer.
     """
     raws = [sound(text).encode() for text in texts]
+    sizes = np.cumsum([len(raw) for raw in raws])
+    marks = np.searchsorted(sizes, np.arange(_SHARE, sizes[-1] if len(sizes) else 0, _SHARE)) + 1
+    edges = [0, *np.unique(marks).tolist(), len(raws)]
+    return _together([_cut(tokenizer, raws[first:last]) for first, last in pairwise(edges)])
+
+
+def _together(parts: Sequence[Cuts]) -> Cuts:
+    """Cuts of all texts, from those of some at a time."""
+    if len(parts) == 1:
+        return parts[0]
+    sizes = np.concatenate([np.diff(part.bounds) for part in parts])
+    flags = [part.flags[:-1] for part in parts]
+    lengths = np.concatenate([part.ids.lengths for part in parts])
+    ids = Ragged(np.concatenate([part.ids.values for part in parts]), _starts(lengths))
+    return Cuts(ids, _starts(sizes), np.concatenate((*flags, np.zeros(1, np.bool_))))
+
+
+def _starts(lengths: Offsets) -> Offsets:
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+
+
+def _cut(tokenizer: AnyTokenizer, raws: Sequence[bytes]) -> Cuts:
     text, bounds = joined(raws)
     ids = tokenizer.encode_batch(raws)
     spelled, ends = _spelled(tokenizer, ids)
@@ -94,5 +119,5 @@ def _spelled(tokenizer: AnyTokenizer, ids: Ragged) -> tuple[bytes, Offsets]:
     table = {id_: tokenizer.id_to_bytes(id_) for id_ in np.flatnonzero(often).tolist()}
     lengths = np.zeros(len(often), np.int64)
     lengths[list(table)] = [len(token) for token in table.values()]
-    stops = np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths[ids.values])))
-    return b"".join(map(table.__getitem__, ids.values.tolist())), stops
+    spelled = b"".join(map(table.__getitem__, ids.values.tolist()))
+    return spelled, _starts(lengths[ids.values])

@@ -88,3 +88,14 @@ def test_counted():
     assert counted(found.flags, found.bounds).tolist() == [*(found.ids.lengths[:3] - 1), 0]
     empty = cut(trained(), [])
     assert (len(empty.ids), empty.flags.tolist()) == (0, [False])
+
+
+@given(st.lists(texts, max_size=8))
+def test_in_shares(many):
+    whole_batch = cut(trained(), many)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tokenkit.domain.cuts._SHARE", 7)
+        shared = cut(trained(), many)
+    assert shared.ids == whole_batch.ids
+    assert shared.bounds.tolist() == whole_batch.bounds.tolist()
+    assert shared.flags.tolist() == whole_batch.flags.tolist()
