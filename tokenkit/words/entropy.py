@@ -144,6 +144,8 @@ class NgramEntropy:
             if table.dtype != np.uint16:
                 raise ValueError(f"a table of {table.dtype}")
             threshold, seen = float(fields["threshold"]), int(fields["trained_bytes"])
+            if not np.isfinite(threshold):
+                raise ValueError(f"a threshold of {threshold}")
         except Exception as error:  # of a damaged file NumPy raises whatever its parsers raise
             raise FormatError(f"not an n-gram entropy model: {error}") from None
         return NgramEntropy(order, table, threshold, seen)
@@ -198,12 +200,17 @@ class Entropy:
     What differs from BLT: it makes the second byte of a row a patch start under ``monotonicity``
     and ``threshold_add`` whatever its entropy, and under the latter never the third; here only the
     first byte is one by itself. The first id of a row, bos, is a patch there, as in
-    `Patches.framed`.
+    `Patches.framed`. Raises PatchError where ``threshold`` or ``rise`` is not a number.
     """
 
     model: NgramEntropy
     threshold: float | None = None
     rise: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, nats in (("threshold", self.threshold), ("rise", self.rise)):
+            if nats is not None and np.isnan(nats):
+                raise PatchError(f"{name} {nats}: give a number of nats")
 
     def marks(self, text: Bytes, bounds: Offsets) -> Marks:
         """See `Rule.marks`."""

@@ -1,6 +1,7 @@
 """The n-gram model: its counts and entropies by definition, its threshold, its file."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -185,6 +186,12 @@ def test_save_and_load(model, tmp_path):
     assert again != model.for_mean_length(TEXTS, 9)
 
 
+def test_a_threshold_that_is_none_is_refused(model):
+    broken = replace(model, threshold=float("inf"))
+    with pytest.raises(FormatError, match="a threshold of inf"):
+        NgramEntropy.from_bytes(broken.to_bytes())
+
+
 @given(st.data())
 def test_damaged_files(model, data):
     content = bytearray(model.to_bytes())
@@ -207,6 +214,8 @@ def test_damaged_files(model, data):
     ("make", "message"),
     [
         (lambda model: NgramEntropy.train(["a"], order=5), "order 5"),
+        (lambda model: Entropy(model, float("nan")), "threshold nan"),
+        (lambda model: Entropy(model, rise=float("nan")), "rise nan"),
         (lambda model: model.for_mean_length([], 4), "sample of 0"),
         (lambda model: model.for_mean_length(["abc"], 1), "mean above 1"),
         (lambda model: model.for_mean_length(["abc"], float("nan")), "mean above 1"),
