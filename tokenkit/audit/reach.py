@@ -37,17 +37,16 @@ class Category(StrEnum):
 
 def categories(vocabulary: Vocabulary) -> tuple[Category, ...]:
     """By id, what Magikarp says of the token."""
-    special = set(vocabulary.tokenizer.special_tokens.values())
-    fine, lengths = vocabulary.standalone.tolist(), vocabulary.alone.lengths.tolist()
-    return tuple(
-        _category(raw, fine[id_], id_ in special, lengths[id_])
-        for id_, raw in enumerate(vocabulary.tokens)
-    )
+    found = [Category.OK] * len(vocabulary)
+    for id_ in vocabulary.tokenizer.special_tokens.values():
+        found[id_] = Category.OK_SPECIAL
+    for id_ in np.flatnonzero(~vocabulary.standalone).tolist():
+        found[id_] = _unreached(vocabulary.tokens[id_], len(vocabulary.alone[id_]))
+    return tuple(found)
 
 
-def _category(raw: bytes, fine: bool, special: bool, length: int) -> Category:
-    if fine:
-        return Category.OK_SPECIAL if special else Category.OK
+def _unreached(raw: bytes, length: int) -> Category:
+    """Of a token that its own text does not become, but so many others."""
     text = raw.decode("utf-8", "replace")
     bracketed = len(text) > 2 and text[0] in "[<" and text[-1] in "]>"
     if bracketed and any(map(str.isalpha, text)):

@@ -64,11 +64,14 @@ class Vocabulary:
     @cached_property
     def alone(self) -> Ragged:
         """By id, what the token's text becomes by itself; U+FFFD is read for what is no UTF-8."""
-        texts = [raw.decode("utf-8", "replace") for raw in self.tokens]
+        texts = [
+            raw if text is not None else raw.decode("utf-8", "replace").encode()
+            for raw, text in zip(self.tokens, self.texts, strict=True)
+        ]
         if not self.changes_beginnings:
             return self.encode(texts)
         (start,) = self.encode([START]).to_lists()
-        rows = self.encode([START + text for text in texts]).to_lists()
+        rows = self.encode([START.encode() + text for text in texts]).to_lists()
         kept = [row[len(start) :] if row[: len(start)] == start else row for row in rows]
         return Ragged.from_rows(kept)
 
