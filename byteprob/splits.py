@@ -11,12 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from byteprob.errors import ByteprobError
 from byteprob.shapes import STANDING, completions, cut_character
 from encoders.buffers import PADDING, Bytes, Offsets, padded
 from encoders.scan.scanners import Scanner
 
 Numbers = NDArray[np.int64]
 
+_MOST_UNITS = 32
 _SMALL = ("", "a", "日", "A", "!", "0")
 _SHORT = " \na0!'"
 _AFTER_APOSTROPHE = "s t d m e l re ve ll S T D M E L RE VE LL Re Ve Ll ſ".split()  # noqa: SIM905
@@ -61,12 +63,18 @@ class Splits:
         Shapes that do not make well-formed UTF-8 of the units, but for a cut character at the
         end, have none.
         """
+        if len(units) >= _MOST_UNITS:
+            raise ByteprobError(
+                f"{len(units)} tokens between which the split pattern may still cut or not: "
+                "this text has more white space in a row than is followed here"
+            )
         before = b"".join(units)
         bodies = self._bodies_behind(before)
         text, bounds = bodies.behind(before)
         bits, whole = self._cut(units, text, bounds, bodies.lengths)
-        rows = np.stack([bodies.shapes, bits, bodies.kinds])[:, whole]
-        return Cuts(*np.unique(rows, axis=1))
+        rows = bodies.shapes << 40 | (bodies.kinds + 1) << 32 | bits  # few units, few classes
+        found = np.unique(rows[whole])
+        return Cuts(found >> 40, found & 0xFFFFFFFF, (found >> 32 & 0xFF) - 1)
 
     def at_end(self, units: Sequence[bytes]) -> int | None:
         """The cuts of a text that ends behind the units, as `Cuts.bits`; None if one is cut in two.
