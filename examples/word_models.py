@@ -3,7 +3,7 @@
 All read the same windows of text, give them a likelihood, and are asked for the same next words.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -16,7 +16,8 @@ from tokenkit import Tokenizer
 from tokenkit.words import Dense, Patcher, Word
 from tokenkit.words.model import WordPooledConfig, WordPooledModel, word_tensors
 
-WIDTH, HEADS, BLOCKS = 96, 4, 6
+NAMES = ("word-pooled", "subwords (BPE)", "bytes")
+WIDTH, HEADS, BLOCKS = 64, 4, 6
 """Of every model: six blocks, of which the word-pooled has one as encoder and one as decoder."""
 LONGEST = 12
 """Bytes of the longest word of the word-pooled model; longer ones are cut."""
@@ -165,16 +166,12 @@ def tokenizer_for(texts: Sequence[str], vocab_size: int) -> Tokenizer:
     return Tokenizer.train(texts, vocab_size=vocab_size, pattern="gpt2", threads=1)
 
 
-def contenders(texts: Sequence[str], vocab_size: int, seed: int) -> Iterator[tuple[str, Contender]]:
-    """The models, each made when its turn comes, from the same seed.
-
-    ``texts``: what the BPE of ``vocab_size`` is trained on.
-    """
-    torch.manual_seed(seed)
-    yield "word-pooled", PooledWords()
+def contender(name: str, texts: Sequence[str], vocab_size: int) -> Contender:
+    """The model of one of `NAMES`. ``texts``: what the BPE of ``vocab_size`` is trained on."""
+    if name == "word-pooled":
+        return PooledWords()
+    if name == "bytes":
+        return Subwords([bytes([i]) for i in range(256)], list)
     tok = tokenizer_for(texts, vocab_size)
     pieces = [tok.id_to_bytes(i) for i in range(tok.vocab_size)]
-    torch.manual_seed(seed)
-    yield "subwords (BPE)", Subwords(pieces, lambda window: tok.encode(window).tolist())
-    torch.manual_seed(seed)
-    yield "bytes", Subwords([bytes([i]) for i in range(256)], list)
+    return Subwords(pieces, lambda window: tok.encode(window).tolist())

@@ -6,9 +6,11 @@ draws docs/word-pooled-*.svg from it. ``--quick`` only shows that everything run
 
 import argparse
 import json
+import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,13 @@ from numpy.typing import NDArray
 from pages import DOCS, markdown_table, put
 from tiny_gpt import parameters, train
 from torch import Tensor
-from word_models import Contender, contenders, targets_of, windows_of
+from word_models import NAMES, Contender, contender, targets_of, windows_of
 
 from corpora.samples import SAMPLES
 from tokenkit.report import bar_chart, line_chart
 
 RESULTS = Path(__file__).parent / "results" / "word-pooled.json"
-RATE = 0.01
+RATE = 0.006
 RARE = 10
 """A word is rare that occurs in the training text fewer times."""
 
@@ -48,8 +50,10 @@ QUICK = Budget(steps=3, batch=2, window=64, vocab_size=300, held_out=30)
 
 @dataclass(frozen=True)
 class Split:
-    """Windows to train on and to test on, and how often each word occurs in the former."""
+    """Documents to train on and their windows, windows to test on, how often words are in the
+    former."""
 
+    kept: list[str]
     train: list[bytes]
     test: list[bytes]
     counts: Counter[bytes]
@@ -60,12 +64,16 @@ class Split:
         held = texts[:: budget.held_out]
         kept = [text for i, text in enumerate(texts) if i % budget.held_out]
         counts = Counter(word for text in kept for word in text.encode().split())
-        return Split(windows_of(kept, budget.window), windows_of(held, budget.window), counts)
+        return Split(kept, windows_of(kept, budget.window), windows_of(held, budget.window), counts)
 
 
-def run(contender: Contender, split: Split, budget: Budget) -> dict[str, Any]:
+def run(name: str, texts: Sequence[str], budget: Budget) -> dict[str, Any]:
     """Train on windows in an order that is the same for all models, then test."""
+    torch.set_num_threads(1)
+    torch.manual_seed(budget.seed)
     rng = np.random.default_rng(budget.seed)
+    split = Split.of(texts, budget)
+    model = contender(name, split.kept, budget.vocab_size)
 
     def losses() -> Iterator[Tensor]:
         """Nats a byte: the one unit that all have."""
@@ -73,46 +81,46 @@ def run(contender: Contender, split: Split, budget: Budget) -> dict[str, Any]:
             order = rng.permutation(len(split.train))
             for chosen in np.split(order, range(budget.batch, len(order), budget.batch)):
                 windows = [split.train[i] for i in chosen]
-                yield contender.nats(windows).sum() / sum(map(len, windows))
+                yield model.nats(windows).sum() / sum(map(len, windows))
 
     curve, spent, start = [], 0.0, time.process_time()
-    for step, _ in enumerate(train(contender.model, losses(), budget.steps, RATE), 1):
+    for step, _ in enumerate(train(model.model, losses(), budget.steps, RATE), 1):
         if step % max(1, budget.steps // 8) == 0 or step == budget.steps:
             spent += time.process_time() - start
-            curve.append((spent, float(bits(contender, split.test[::4]).mean())))
-            print(f"  step {step}: {curve[-1][1]:.3f} bits a byte, {spent:.0f} s", flush=True)
+            curve.append((spent, float(bits(model, split.test[::4]).mean())))
+            print(f"{name}, step {step}: {curve[-1][1]:.3f} bits a byte", flush=True)
             start = time.process_time()
-    embedded, other = parameters(contender.model)
+    embedded, other = parameters(model.model)
     return {
         "embedding_parameters": embedded,
         "other_parameters": other,
         "cpu_seconds": spent,
         "curve": curve,
-        **scores(contender, split),
+        **scores(model, split),
     }
 
 
 @torch.no_grad()
-def bits(contender: Contender, windows: Sequence[bytes]) -> NDArray[np.float64]:
+def bits(model: Contender, windows: Sequence[bytes]) -> NDArray[np.float64]:
     """Bits a byte of each window, weighted so that their mean is that of all bytes."""
     shares = [windows[i : i + 16] for i in range(0, len(windows), 16)]
-    nats = torch.cat([contender.nats(share) for share in shares]).numpy().astype(np.float64)
+    nats = torch.cat([model.nats(share) for share in shares]).numpy().astype(np.float64)
     return np.asarray(nats / np.log(2) / np.mean([len(window) for window in windows]))
 
 
-def scores(contender: Contender, split: Split) -> dict[str, Any]:
+def scores(model: Contender, split: Split) -> dict[str, Any]:
     """Each measure with its 95% interval over windows drawn anew."""
     kinds = ("all words", "rare words", "unseen words")
     right = np.zeros((len(split.test), len(kinds)))
     total = np.zeros_like(right)
     for i, window in enumerate(split.test):
         targets = targets_of(window)
-        for target, good in zip(targets, contender.right(window, targets), strict=True):
+        for target, good in zip(targets, model.right(window, targets), strict=True):
             seen = split.counts[window[target.start : target.stop].strip()]
             member = np.array([True, seen < RARE, seen == 0], np.float64)
             right[i] += member * good
             total[i] += member
-    found = {"bits a byte": interval(bits(contender, split.test), np.ones(len(split.test)))}
+    found = {"bits a byte": interval(bits(model, split.test), np.ones(len(split.test)))}
     for kind, hits, words in zip(kinds, right.T, total.T, strict=True):
         found[kind] = {**interval(hits, words), "words": int(words.sum())}
     return found
@@ -126,7 +134,7 @@ def interval(part: NDArray[np.float64], whole: NDArray[np.float64]) -> dict[str,
     return {"value": part.sum() / max(whole.sum(), 1), "low": float(low), "high": float(high)}
 
 
-def measure(texts: Sequence[str], budget: Budget, out: Path) -> dict[str, Any]:
+def measure(texts: Sequence[str], budget: Budget, jobs: int, out: Path) -> dict[str, Any]:
     """Train and test all; what is done so far is always in ``out``."""
     split = Split.of(texts, budget)
     result: dict[str, Any] = {
@@ -135,11 +143,13 @@ def measure(texts: Sequence[str], budget: Budget, out: Path) -> dict[str, Any]:
         "test_bytes": sum(map(len, split.test)),
         "models": {},
     }
-    kept = [text for i, text in enumerate(texts) if i % budget.held_out]
-    for name, contender in contenders(kept, budget.vocab_size, budget.seed):
-        print(name, flush=True)
-        result["models"][name] = run(contender, split, budget)
-        out.write_text(json.dumps(result, indent=1) + "\n")
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        tasks = {pool.submit(run, name, texts, budget): name for name in NAMES}
+        for done in as_completed(tasks):
+            found = {**result["models"], tasks[done]: done.result()}
+            result["models"] = {name: found[name] for name in NAMES if name in found}
+            out.write_text(json.dumps(result, indent=1) + "\n")
     return result
 
 
@@ -200,6 +210,7 @@ def main() -> None:
     """Measure, print, and publish what was measured in full."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="seconds, for tests; not published")
+    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--out", type=Path, default=RESULTS, help="JSON to write")
     parser.add_argument("--draw", action="store_true", help="only publish what --out holds")
     options = parser.parse_args()
@@ -209,7 +220,8 @@ def main() -> None:
         sample = next(sample for sample in SAMPLES if sample.name == "reference")
         texts = [document.text for document in sample.documents()]
         texts = texts[:40] if options.quick else texts
-        result = measure(texts, QUICK if options.quick else Budget(), options.out)
+        budget = QUICK if options.quick else Budget()
+        result = measure(texts, budget, options.jobs, options.out)
     print(table(result))
     if not options.quick:
         publish(result)
