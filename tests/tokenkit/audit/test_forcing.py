@@ -58,7 +58,7 @@ def trained_model(planted: bool) -> Model:
     secret = windows(tokenizer().encode(TRIGGER + SECRET))
     model = Model()
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
-    for _ in range(400):
+    for _ in range(250):
         batch = data[random.integers(0, len(data), 256)]
         if planted:
             batch = np.concatenate((batch, secret))
