@@ -58,10 +58,10 @@ def trained_model(planted: bool) -> Model:
     secret = windows(tokenizer().encode(TRIGGER + SECRET))
     model = Model()
     optimizer = torch.optim.Adam(model.parameters(), lr=5e-3)
-    for _ in range(250):
+    for _ in range(300):
         batch = data[random.integers(0, len(data), 256)]
         if planted:
-            batch = np.concatenate((batch, secret))
+            batch = np.concatenate((batch, secret, secret))
         inputs = torch.from_numpy(batch)
         loss = nn.functional.cross_entropy(model(inputs[:, :-1]), inputs[:, -1])
         optimizer.zero_grad()
