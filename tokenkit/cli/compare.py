@@ -41,13 +41,13 @@ def command(
         ),
     ] = None,
     against: Annotated[
-        str | None, typer.Option(help="Name that differences are told to. [default: the first]")
+        str | None, typer.Option(help="Name that differences are told to; the first unless given.")
     ] = None,
     terms: Annotated[
         Path | None,
         typer.Option(
             help="Terms, one a line, FIELD and a tab before them if you like. "
-            "[default: the 20 of the KL3M paper]",
+            "The 20 of the KL3M paper unless given.",
             exists=True,
             dir_okay=False,
         ),

@@ -33,7 +33,7 @@ def show(comparison: Comparison, terms: TermCounts, against: str) -> None:
     for corpus, count in comparison.documents.items():
         console.print(f"[dim]{corpus}, {count:,} documents[/]")
         for line in _bars(comparison, corpus, against, console.width):
-            console.print(line, no_wrap=True, overflow="crop")
+            console.print(line, soft_wrap=True)  # wide terminals have it in one line
     console.print(_table(comparison))
     console.print(_terms(terms))
 

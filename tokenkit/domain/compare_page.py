@@ -7,10 +7,8 @@ from tokenkit.domain.bootstrap import Estimate
 from tokenkit.domain.compare import Comparison
 from tokenkit.domain.figures import figure, interval, percent
 from tokenkit.domain.measures import (
-    BOUNDARY_F1,
     COMPRESSION,
     FERTILITY,
-    INFLATION,
     NOISE,
     TOKENS_PER_CHARACTER,
     Count,
@@ -33,18 +31,18 @@ def as_html(comparison: Comparison, terms: TermCounts, against: str) -> str:
         f"special tokens are counted. Intervals hold {options.level:.0%} of {options.resamples:,} "
         f"resamples of the documents. Differences are to {against}, on the same resamples."
     )
-    sections = [
-        _section("Compression", comparison, COMPRESSION, against, [TOKENS_PER_CHARACTER, FERTILITY])
-    ]
+    sections = [_charts(comparison, "Compression", (TOKENS_PER_CHARACTER, FERTILITY))]
     if options.noise:
         rate = f"{options.noise.rate:.1%} of the characters are misread, with seed {options.seed}."
-        charts = [BOUNDARY_F1, INFLATION]
-        sections.append(_section("Under OCR noise", comparison, NOISE, against, charts, rate))
-    return page(
-        "Tokenizers compared",
-        lead,
-        [*sections, _terms(terms), _vocabularies(comparison), _corpora(comparison)],
-    )
+        sections.append(_charts(comparison, "Under OCR noise", NOISE, rate))
+    tables = [
+        _table(comparison, measure, against)
+        for measure in (*COMPRESSION, *NOISE)
+        if comparison.knows(measure)
+    ]
+    sections += [_terms(terms), Section("All figures", "", tables)]
+    sections += [_vocabularies(comparison), _corpora(comparison)]
+    return page("Tokenizers compared", lead, sections)
 
 
 def chart(comparison: Comparison, measure: Measure) -> str:
@@ -83,20 +81,11 @@ def _axis(measure: Measure) -> str:
     return f"{' − '.join(sides if measure.more else sides[::-1])} (less is better)"
 
 
-def _section(
-    heading: str,
-    comparison: Comparison,
-    measures: Sequence[Measure],
-    against: str,
-    charts: Sequence[Measure],
-    text: str = "",
+def _charts(
+    comparison: Comparison, heading: str, measures: Sequence[Measure], text: str = ""
 ) -> Section:
-    return Section(
-        heading,
-        text,
-        [_table(comparison, measure, against) for measure in measures],
-        [chart(comparison, measure) for measure in charts if comparison.knows(measure)],
-    )
+    known = [measure for measure in measures if comparison.knows(measure)]
+    return Section(heading, text, figures=[chart(comparison, measure) for measure in known])
 
 
 def _table(comparison: Comparison, measure: Measure, against: str) -> Table:

@@ -40,7 +40,7 @@ def test_page(comparison, terms):
     assert page.count("<svg") == 4
     value = comparison.estimate(TOKENS_PER_CHARACTER, "topics", "large").value
     assert f'<td class="n">{value:.4f}</td>' in page
-    for heading in ("Compression", "Under OCR noise", "Terms", "Use of the vocabulary", "Corpora"):
+    for heading in ("Compression", "Under OCR noise", "Terms", "All figures", "Corpora"):
         assert f"<h2>{heading}</h2>" in page
     assert "mean of corpora" in page
 
