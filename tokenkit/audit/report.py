@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tokenkit.audit.findings import Audit, Finding
+from tokenkit.audit.findings import Audit, Finding, by_gravity
 from tokenkit.report import Section, Table, bar_chart, page
 
 
@@ -20,7 +20,8 @@ def as_html(audits: Sequence[Audit]) -> str:
 
 
 def _overview(audits: Sequence[Audit]) -> Section:
-    checks = list(dict.fromkeys(check for found in audits for check in found.checks))
+    every = (finding for found in audits for finding in found.findings)
+    checks = list(dict.fromkeys(finding.check for finding in by_gravity(every)))
     rows = [[check, *(_cell(found, check) for found in audits)] for check in checks]
     return Section("Overview", tables=(Table(["check", *(a.name for a in audits)], rows),))
 
