@@ -92,6 +92,8 @@ def command(
     options = ReadOptions(cut, text_field, kind=kind(input_format))
     left_out: list[str] = []
     material = _corpora(corpus, options, left_out) if corpus else _samples()
+    for problem in left_out[:_MOST_TOLD]:
+        _tell(f"left out: {problem}")
     chosen = {name: _drawn(texts, documents, seed) for name, texts in material.items()}
     with _bar() as progress:
         found = compare(
@@ -117,8 +119,6 @@ def command(
     for name, count in found.documents.items():
         if count < _FEW:
             _tell(f"{name} has {count} documents: intervals mean little; see --separator")
-    for problem in left_out[:_MOST_TOLD]:
-        _tell(f"left out: {problem}")
     if left_out:
         _tell(f"{len(left_out)} records or inputs were left out")
         raise typer.Exit(3)

@@ -104,6 +104,13 @@ def test_records_left_out(folder):
     assert "not JSON" in result.stderr
 
 
+def test_no_text_at_all(folder):
+    (folder / "bad.txt").write_bytes(b"\xff\xfe")
+    result = run(folder, "@/small.json", "--corpus", "t=@/bad.txt")
+    assert "'t' has no text" in str(result.exception)
+    assert "invalid UTF-8" in result.stderr
+
+
 def test_samples(folder, monkeypatch):
     monkeypatch.setattr("tokenkit.cli.compare._SAMPLE_BYTES", 50_000)
     result = run(folder, "@/small.json", "--documents", "5", "--json", "--noise", "0")
