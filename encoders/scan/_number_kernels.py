@@ -50,8 +50,8 @@ def few_digits_end(text, at, end):
     """`digits_end`, in one step where they are fewer than eight."""
     word = load_u64(text, at) ^ ZEROS
     others = ((word + BEYOND_NINE) | word) & HIGH_BITS
-    at += np.int64(ctz64(others) >> np.uint64(3))
-    return digits_end(text, at, end) if others == np.uint64(0) else min(at, end)
+    at = min(at + np.int64(ctz64(others) >> np.uint64(3)), end)
+    return digits_end(text, at, end) if others == np.uint64(0) else at
 
 
 @inlined

@@ -56,7 +56,7 @@ def subject_of(tokenizer: Any, contract: Contract | None = None) -> Subject:
     if isinstance(tokenizer, Subject):
         return tokenizer
     library, kind = type(tokenizer).__module__.partition(".")[0], type(tokenizer).__name__
-    if (library, kind) == ("tokenkit", "Tokenizer"):
+    if (library, kind) in (("tokenkit", "Tokenizer"), ("tokenkit", "NumericTokenizer")):
         return _tokenkit(tokenizer, contract or tokenizer.contract)
     if kind == "Encoding" and hasattr(tokenizer, "encode_ordinary"):
         return _tiktoken(tokenizer, contract or "lossless")
@@ -75,15 +75,17 @@ def _tokenkit(tok: Any, contract: Contract) -> Subject:
         found = tok.encode_with_offsets(text)
         return found.ids.tolist(), [(start, stop) for start, stop in found.char_spans.tolist()]
 
+    scheme = getattr(tok, "scheme", None)  # of numbers, whose tokens may depend on each other
     return Subject(
         name=repr(tok),
         encode=lambda text: tok.encode(text).tolist(),
         decode=tok.decode,
         contract=contract,
+        normalize=tok.normalize if scheme and contract == "normalizing" else None,
         ids=range(tok.vocab_size),
         special_tokens=tok.special_tokens,
         added_tokens=tuple(token.content for token in tok.added_tokens),
-        token_bytes=tok.id_to_bytes,
+        token_bytes=tok.id_to_bytes if scheme is None or scheme.spells_numbers else None,
         spans=spans if contract == "lossless" else None,
         encode_batch=lambda texts: tok.encode_batch(texts, threads=2).to_lists(),
         encode_bytes=lambda raw: tok.encode(raw).tolist(),
