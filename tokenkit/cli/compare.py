@@ -13,8 +13,9 @@ from tokenkit.cli.arguments import Kind, kind, unescaped
 
 if TYPE_CHECKING:
     from tokenkit.corpus.records import ReadOptions
-    from tokenkit.domain.compare import Progress
+    from tokenkit.domain.compare import Comparison, Progress
     from tokenkit.domain.cuts import AnyTokenizer
+    from tokenkit.domain.terms import TermCounts
 
 _SAMPLES = ("licences", "reference", "ledgers", "tables")
 _SAMPLE_BYTES = 1 << 20
@@ -88,40 +89,44 @@ def command(
     base = against or next(iter(loaded))
     if base not in loaded:
         raise typer.BadParameter(f"{base!r}: it is {', '.join(loaded)}", param_hint="--against")
+    counted = count_terms(loaded, read_terms(terms) if terms else PAPER_TERMS)
     cut = None if separator is None else unescaped(separator)
-    options = ReadOptions(cut, text_field, kind=kind(input_format))
     left_out: list[str] = []
+    options = ReadOptions(cut, text_field, kind=kind(input_format))
     material = _corpora(corpus, options, left_out) if corpus else _samples()
     for problem in left_out[:_MOST_TOLD]:
         _tell(f"left out: {problem}")
     chosen = {name: _drawn(texts, documents, seed) for name, texts in material.items()}
+    channel = OcrNoise(noise) if noise else None
     with _bar() as progress:
-        found = compare(
-            loaded,
-            chosen,
-            Options(resamples, level, OcrNoise(noise) if noise else None, seed=seed),
-            progress=progress,
-        )
-    counted = count_terms(loaded, read_terms(terms) if terms else PAPER_TERMS)
-    if html:
-        from tokenkit.domain.compare_page import as_html
-
-        html.write_text(as_html(found, counted, base), encoding="utf-8")
-    if as_json:
-        from tokenkit.domain.compare_json import as_json as plain
-
-        print(json.dumps(plain(found, counted, base), ensure_ascii=False))
-    else:
-        from tokenkit.cli.compare_view import show
-
-        show(found, counted, base)
-        print(f"{html}: the same with charts" if html else "", end="\n" if html else "")
+        asked = Options(resamples, level, channel, seed=seed)
+        found = compare(loaded, chosen, asked, progress=progress)
+    _print(found, counted, base, as_json=as_json, html=html)
     for name, count in found.documents.items():
         if count < _FEW:
             _tell(f"{name} has {count} documents: intervals mean little; see --separator")
     if left_out:
         _tell(f"{len(left_out)} records or inputs were left out")
         raise typer.Exit(3)
+
+
+def _print(
+    found: "Comparison", terms: "TermCounts", against: str, *, as_json: bool, html: Path | None
+) -> None:
+    if html:
+        from tokenkit.domain.compare_page import as_html
+
+        html.write_text(as_html(found, terms, against), encoding="utf-8")
+    if as_json:
+        from tokenkit.domain.compare_json import as_json as plain
+
+        print(json.dumps(plain(found, terms, against), ensure_ascii=False))
+        return
+    from tokenkit.cli.compare_view import show
+
+    show(found, terms, against)
+    if html:
+        print(f"{html}: the same with charts")
 
 
 def _tell(message: str) -> None:
