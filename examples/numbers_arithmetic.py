@@ -260,6 +260,8 @@ def main() -> None:
     """Measure, print, and publish what was measured in full."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="seconds, for tests; not published")
+    parser.add_argument("--steps", type=int, default=Budget.steps)
+    parser.add_argument("--seeds", type=int, default=Budget.seeds)
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--out", type=Path, default=RESULTS, help="JSON to write")
     parser.add_argument("--draw", action="store_true", help="only publish what --out holds")
@@ -267,7 +269,8 @@ def main() -> None:
     if options.draw:
         result = json.loads(options.out.read_text())
     else:
-        result = measure(QUICK if options.quick else Budget(), options.jobs, options.out)
+        full = Budget(steps=options.steps, seeds=options.seeds)
+        result = measure(QUICK if options.quick else full, options.jobs, options.out)
     print(table(result))
     if not options.quick:
         publish(result)

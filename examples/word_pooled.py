@@ -210,6 +210,7 @@ def main() -> None:
     """Measure, print, and publish what was measured in full."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="seconds, for tests; not published")
+    parser.add_argument("--steps", type=int, default=Budget.steps)
     parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--out", type=Path, default=RESULTS, help="JSON to write")
     parser.add_argument("--draw", action="store_true", help="only publish what --out holds")
@@ -220,7 +221,7 @@ def main() -> None:
         sample = next(sample for sample in SAMPLES if sample.name == "reference")
         texts = [document.text for document in sample.documents()]
         texts = texts[:40] if options.quick else texts
-        budget = QUICK if options.quick else Budget()
+        budget = QUICK if options.quick else Budget(steps=options.steps)
         result = measure(texts, budget, options.jobs, options.out)
     print(table(result))
     if not options.quick:
