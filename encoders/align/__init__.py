@@ -21,10 +21,10 @@ def shortest_edits(source: Symbols, target: Symbols, most: int) -> Offsets | Non
     from encoders.align import _kernels
 
     size = len(source) + len(target)
-    ahead, back = np.empty(size + 3, np.int64), np.empty(size + 3, np.int64)
+    reached = np.empty((4, size + 3), np.int64)
     stack, edits = np.empty((_DEEPEST, 4), np.int64), np.empty((size // 2 + 1, 4), np.int64)
     flags = np.zeros(len(source), np.bool_), np.zeros(len(target), np.bool_)
     # Writable, as Numba compiles anew for what is read-only.
     given = (np.require(symbols, np.uint32, ["C", "W"]) for symbols in (source, target))
-    count = _kernels.find_edits(*given, min(most, size), ahead, back, stack, *flags, edits)
+    count = _kernels.find_edits(*given, min(most, size), reached, stack, *flags, edits)
     return None if count < 0 else edits[:count].copy()
