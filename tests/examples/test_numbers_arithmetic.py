@@ -84,3 +84,10 @@ def test_the_quick_run_measures_every_scheme(example, tmp_path):
     assert all(name in run.stdout for name in example.SCHEMES)
     drawn = example.charts(result)
     assert all("TST B, groups of 1" in picture for picture in drawn.values())
+
+
+def test_the_page_has_the_figures_that_are_kept(example):
+    result = json.loads(example.RESULTS.read_text())
+    assert (
+        example.table(result) in (example.DOCS / "tutorials" / "numbers-arithmetic.md").read_text()
+    )
