@@ -59,7 +59,12 @@ def standalone(vocabulary: str) -> list[Contender]:
     import tokenizers as hf
 
     path = unpacked(f"{vocabulary}.tokenizer.json")
-    library = partial(hf.Tokenizer.from_file, str(path))
+
+    def library() -> Any:
+        made = hf.Tokenizer.from_file(str(path))
+        made.no_padding()  # as some files ask for, which would make all rows of a batch alike long
+        return made
+
     found = [
         Contender(US, partial(load, vocabulary), ours),
         Contender("tokenizers, Magikarp's loop", library, hf_loop),
