@@ -34,6 +34,7 @@ from tokenkit.domain.recipe import (
     LINES,
     DomainRecipe,
     Pruning,
+    Source,
 )
 from tokenkit.report import bar_chart
 
@@ -69,7 +70,6 @@ OPTIONS: dict[str, DomainRecipe] = {
     "superwords of lines": replace(PLAIN, superwords=LINES),
     "domain: groups, superwords of phrases": DOMAIN,
     "groups, superwords of lines": replace(DOMAIN, superwords=LINES),
-    "domain, not balanced": replace(DOMAIN, balanced=False),
     "domain, pruned": replace(DOMAIN, pruning=Pruning()),
     "superwords of lines, pruned": replace(PLAIN, superwords=LINES, pruning=Pruning()),
 }
@@ -91,6 +91,12 @@ def sources() -> tuple[tuple[str, ...], ...]:
 @cache
 def held_out() -> dict[str, tuple[str, ...]]:
     return {domain: split(domain).test for domain in DOMAINS}
+
+
+def skewed(recipe: DomainRecipe) -> Tokenizer:
+    """Trained on all law, and an eighth of the other two."""
+    law, *others = sources()
+    return recipe.train(law, *(Source(texts, 0.125) for texts in others))
 
 
 def published(name: str) -> Tokenizer:
@@ -181,7 +187,11 @@ def run_compression() -> None:
 
 
 def run_options() -> None:
-    rows = compression({name: _training(recipe) for name, recipe in OPTIONS.items()})
+    makers = {name: _training(recipe) for name, recipe in OPTIONS.items()}
+    for balance in (0.0, 0.5, 1.0):
+        recipe = replace(DOMAIN, balance=balance)
+        makers[f"domain, an eighth of two sources, balance {balance}"] = partial(skewed, recipe)
+    rows = compression(makers)
     _report("domain-options", "What the options of a recipe bring, 32k", rows)
 
 

@@ -78,7 +78,7 @@ class Pruning:
     """``surplus`` times the merges are learned, from all texts but every ``every``-th one of each
     source; then the tokens that these use least are dropped (`encoders.bpe.training.pruning`)."""
 
-    surplus: float = 1.25
+    surplus: float = 1.1
     every: int = 8
 
     def __post_init__(self) -> None:
@@ -105,14 +105,17 @@ class DomainRecipe:
     - ``noise``: texts are misread by this channel before they are counted, so that merges are
       those that stand it.
     - ``pruning``: None to keep every token that is learned.
-    - ``balanced``: every source counts as much as the largest one.
+    - ``balance``: counts of a source of n bytes are scaled by (N / n) to this power, N being the
+      bytes of the largest. 0 leaves them; 1 lets every source count alike, but then learns a small
+      one by heart; 0.5 lies between, as when languages are sampled (arXiv 1901.07291, section 3.1).
     - ``pad_to_power_of_two``: the size is a power of two: ``vocab_size`` where there are enough
       merges; where there are too few, the next one, by reserved special tokens. Never more than
       ``vocab_size``, which must be a power of two then.
 
-    Raises RecipeError for a ``vocab_size`` that is none with ``pad_to_power_of_two``, or has no
-    room for bytes, special and custom tokens; for a special token that is empty; and for a custom
-    token of one byte, as it would shadow every longer token that has it.
+    Raises RecipeError for a ``balance`` beyond 0 and 1; for a ``vocab_size`` that is no power of
+    two with ``pad_to_power_of_two``, or has no room for bytes, special and custom tokens; for
+    special tokens that are empty or the same; and for a custom token of one byte, as it would
+    shadow every longer token that has it.
     """
 
     name: str
@@ -127,7 +130,7 @@ class DomainRecipe:
     max_token_characters: int | None = None
     noise: OcrNoise | None = None
     pruning: Pruning | None = None
-    balanced: bool = False
+    balance: float = 0.0
     pad_to_power_of_two: bool = True
 
     def __post_init__(self) -> None:
@@ -140,6 +143,8 @@ class DomainRecipe:
                 f"vocab_size {size} is no power of two: take {below} or {2 * below}, or "
                 "pad_to_power_of_two=False"
             )
+        if not 0.0 <= self.balance <= 1.0:
+            raise RecipeError(f"balance is from 0 to 1, not {self.balance}")
         if "" in self.special_tokens or len(set(self.special_tokens)) < len(self.special_tokens):
             raise RecipeError("special tokens are different texts, none of them empty")
         if single := [token for token in self.custom_tokens if len(token.encode()) < 2]:
@@ -182,7 +187,7 @@ class DomainRecipe:
     ) -> Tokenizer:
         """Train a tokenizer; what it saves is a tokenizer.json that `tokenizers` reads alike.
 
-        ``sources``: texts, or `Source` for a sampling rate; with ``balanced``, give each domain as
+        ``sources``: texts, or `Source` for a sampling rate; with ``balance``, give each domain as
         a source of its own. ``seed`` is that of ``noise``. The result does not depend on
         ``threads``, by default all cores.
 
@@ -201,7 +206,7 @@ _FIGURES = (groups.YEARS, groups.NUMBERS)
 LEGAL = DomainRecipe("legal", groups=(*_CITATIONS, *_FIGURES))
 FINANCIAL = DomainRecipe("financial", groups=(groups.ENUMERATIONS, *_FIGURES))
 GOVERNMENT = DomainRecipe("government", groups=(*_CITATIONS, *_FIGURES))
-DOMAIN = DomainRecipe("domain", groups=(*_CITATIONS, *_FIGURES), balanced=True)
+DOMAIN = DomainRecipe("domain", groups=(*_CITATIONS, *_FIGURES), balance=0.5)
 """The union of the three, for one source of each."""
 
 KL3M = DomainRecipe(

@@ -47,20 +47,19 @@ def count(
 ) -> Counted:
     """The pieces that the tokenizer will split texts into, with their counts over all sources.
 
-    ``balanced`` counts are scaled so that the bytes of every source are those of the largest, and
-    rounded to whole numbers, none to 0.
+    Counts that ``balance`` scales are rounded to whole numbers.
     """
     scanner = scanner_for(recipe.split_pattern)
     parts = []
     for source in sources:
         texts = _misread(source, recipe.noise, seed) if recipe.noise else source
         parts.append(count_pieces(_prepared(map(as_bytes, texts), recipe), scanner, threads))
-    if not recipe.balanced:
+    if not recipe.balance:
         return _sum(parts)
     sizes = [sum(len(p) * int(n) for p, n in zip(*part, strict=True)) for part in parts]
     return _sum(
         [
-            (pieces, np.maximum(1, np.rint(counts * (max(sizes) / size))).astype(np.int64))
+            (pieces, np.rint(counts * (max(sizes) / size) ** recipe.balance).astype(np.int64))
             for (pieces, counts), size in zip(parts, sizes, strict=True)
             if size
         ]

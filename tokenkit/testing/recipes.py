@@ -49,7 +49,7 @@ def recipes() -> st.SearchStrategy[DomainRecipe]:
         max_token_characters=st.sampled_from((None, 1, 3)),
         noise=st.sampled_from((None, OcrNoise(rate=0.1))),
         pruning=st.sampled_from((None, Pruning(1.2, 2))),
-        balanced=st.booleans(),
+        balance=st.sampled_from((0.0, 0.5, 1.0)),
         pad_to_power_of_two=st.booleans(),
     )
 

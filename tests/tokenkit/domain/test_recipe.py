@@ -66,6 +66,7 @@ def test_special_tokens_are_not_custom_too():
         ({"vocab_size": 256}, "256 is less than 269: 256 bytes, 13 special and 0 custom"),
         ({"form": "NFC"}, "form 'NFC': it is lossless, NFKC, NFKC.Lowercase"),
         ({"special_tokens": ("<a>", "<a>")}, "different texts"),
+        ({"balance": 1.5}, "balance is from 0 to 1, not 1.5"),
         ({"special_tokens": ("",)}, "different texts"),
         ({"groups": (TokenGroup("x", (" ",)),)}, "' ' would shadow every token"),
     ],

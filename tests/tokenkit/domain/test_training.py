@@ -185,11 +185,11 @@ class TestSources:
         recipe = replace(PLAIN, vocab_size=258, groups=(), min_frequency=1)
         large, small = ["xy " * 1000], ["pq" * 20]
         assert "xy" in recipe.train(large, small).vocab
-        assert "pq" in replace(recipe, balanced=True).train(large, small).vocab
+        assert "pq" in replace(recipe, balance=1.0).train(large, small).vocab
 
     def test_balance_among_equals_changes_nothing(self):
         plain = RECIPES["no groups"]
-        assert replace(plain, balanced=True).train(TEXTS, TEXTS) == plain.train(TEXTS, TEXTS)
+        assert replace(plain, balance=1.0).train(TEXTS, TEXTS) == plain.train(TEXTS, TEXTS)
 
 
 def test_pruning_learns_nothing_from_the_texts_kept_apart():
