@@ -1,1 +1,27 @@
-"""Exact byte-level probabilities over any token-level language model."""
+"""Exact byte-level probabilities over any token-level language model.
+
+from byteprob import ByteModel, FunctionModel
+model = ByteModel(FunctionModel(logits), tokenizer, target="canonical")
+model.next_byte(b"The ").top(5)
+"""
+
+from byteprob.dist import END, ByteDist, Target
+from byteprob.errors import ByteprobError, ImpossiblePrefixError, UnsupportedTokenizerError
+from byteprob.model import ByteModel, Cursor, Score
+from byteprob.token_models import Context, Evaluated, FunctionModel, TokenModel
+
+__all__ = [
+    "END",
+    "ByteDist",
+    "ByteModel",
+    "ByteprobError",
+    "Context",
+    "Cursor",
+    "Evaluated",
+    "FunctionModel",
+    "ImpossiblePrefixError",
+    "Score",
+    "Target",
+    "TokenModel",
+    "UnsupportedTokenizerError",
+]

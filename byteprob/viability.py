@@ -1,7 +1,7 @@
 """Which tokens a tokenizer may put after others: the canonical targets leave out the rest."""
 
 from collections.abc import Hashable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ class Viability(Protocol):
     """The strings of tokens that begin the encoding of some text, grown token by token.
 
     A state stands for all that is left to know of a string of tokens: equal states have the same
-    continuations.
+    continuations. What a state is is the implementation's own affair.
     """
 
     @property
@@ -21,14 +21,14 @@ class Viability(Protocol):
         """The state of no tokens."""
         ...
 
-    def following(self, state: Hashable) -> Mask:
+    def following(self, state: Any) -> Mask:
         """Whether the token at each place of the sorted vocabulary may follow: uint8[n], 0 or 1."""
         ...
 
-    def ends(self, state: Hashable) -> bool:
+    def ends(self, state: Any) -> bool:
         """Whether the tokens so far are the whole encoding of a text."""
         ...
 
-    def after(self, state: Hashable, place: int) -> Hashable:
+    def after(self, state: Any, place: int) -> Hashable:
         """The state after the token at a place, which `following` allows."""
         ...

@@ -13,13 +13,14 @@ from encoders.bpe import BpeEncoder, BpeTables, decode
 from encoders.buffers import Bytes, Ids, Offsets
 from encoders.match import stitch
 from encoders.parallel import in_parallel, worth_sharing
+from encoders.scan import Scanner
 from encoders.unigram import UnigramEncoder, UnigramTables
 from encoders.utf8 import mended
 from encoders.wordpiece import WordPieceEncoder
 from tokenkit.errors import DecodeError, EncodeError, FormatError
 from tokenkit.text import byte_map
 from tokenkit.text.added import AddedToken, AddedTokenFinder, enabled
-from tokenkit.text.changes import MARK
+from tokenkit.text.changes import MARK, Change
 from tokenkit.text.decoders import byte_of
 from tokenkit.text.formats.plan import Tables
 from tokenkit.text.pipeline import Pipeline
@@ -192,6 +193,17 @@ class KernelEngine:
             return decode(ids, *self.decode_tables).tobytes()
         except IndexError as error:
             raise DecodeError(str(error)) from None
+
+    @property
+    def scanner(self) -> Scanner:
+        """What cuts a text, in normal form and prepared, into pieces."""
+        return self._pipeline.scanner
+
+    @property
+    def byte_level_tables(self) -> BpeTables | None:
+        """Those of BPE over bytes whose pieces are cut from the text itself; None for others."""
+        plain = self._byte_level and self._pipeline.prepare == Change()
+        return self.tables if plain and isinstance(self.tables, BpeTables) else None
 
     @property
     def has_every_byte(self) -> bool:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from encoders.bpe import BpeTables
 from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
 from encoders.parallel import share, worth_sharing
+from encoders.scan import Scanner
 from encoders.threads import cores
 from tokenkit.errors import (
     DecodeError,
@@ -239,6 +240,13 @@ class Tokenizer:
     def head(self) -> Mapping[str, Any]:
         """Its tokenizer.json without vocabulary and merges, whatever format it came from."""
         return self._head
+
+    @property
+    def byte_level_bpe(self) -> tuple[BpeTables, Scanner] | None:
+        """Merges and split, where it is BPE over the bytes of pieces of the text itself."""
+        if not isinstance(self._engine, KernelEngine) or self._engine.byte_level_tables is None:
+            return None
+        return self._engine.byte_level_tables, self._engine.scanner
 
     @cached_property
     def contract(self) -> Contract:
