@@ -156,5 +156,5 @@ def test_tokenizers_that_lose_text_are_refused():
         ByteModel(random_model(lossy), lossy)
     other = Tokenizer.train(["a b"], vocab_size=300, pattern=r"\w+|.")
     ByteModel(random_model(other), other, "marginal")
-    with pytest.raises(UnsupportedTokenizerError, match="looks ahead|kernels"):
+    with pytest.raises(UnsupportedTokenizerError, match=r"looks ahead|kernels"):
         ByteModel(random_model(other), other, "canonical")
