@@ -42,6 +42,14 @@ PICTURE = Path(__file__).parents[1] / "docs" / "domain.svg"
 RIVAL = "o200k_base"
 PUBLISHED = (RIVAL, "cl100k_base", "r50k_base", "kl3m-001-32k", "kl3m-004-char-4k-cased")
 LARGE = 65_536
+DRAWN = (
+    *PUBLISHED[:3],
+    "kl3m 32k, by `tokenizers`",
+    "domain 32k",
+    "domain 64k",
+    "lines 32k, no groups",
+    "lines 64k, no groups",
+)
 PLAIN = replace(DOMAIN, groups=(), superwords=None)
 
 RECIPES: dict[str, DomainRecipe] = {
@@ -222,7 +230,7 @@ def _report(name: str, title: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _draw(rows: list[dict[str, Any]]) -> None:
-    shown = [row for row in rows if row["tokenizer"] not in ("kl3m-004-char-4k-cased", "r50k_base")]
+    shown = [row for row in rows if row["tokenizer"] in DRAWN]
     drawn = bar_chart(
         {row["tokenizer"]: {domain: row[domain] for domain in DOMAINS} for row in shown},
         title="Documents that were held out, whole",
