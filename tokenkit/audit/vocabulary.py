@@ -61,6 +61,10 @@ class Vocabulary:
         """Ids of many texts on this thread, with every special token recognised."""
         return self.tokenizer.encode_batch(texts, threads=1, allowed_special="all")
 
+    def encode_plain(self, texts: Sequence[str] | Sequence[bytes]) -> Ragged:
+        """The same with special tokens as the ordinary text that they are where not allowed."""
+        return self.tokenizer.encode_batch(texts, threads=1)
+
     @cached_property
     def alone(self) -> Ragged:
         """By id, what the token's text becomes by itself; U+FFFD is read for what is no UTF-8."""
@@ -97,7 +101,7 @@ class Vocabulary:
         self._try_neighbours(found)
         parts = [id_ for id_ in np.flatnonzero(~found).tolist() if self.texts[id_] is None]
         around = [text for id_ in parts for text in completions(self.tokens[id_])]
-        found[self.encode(around).values] = True
+        found[self.encode_plain(around).values] = True
         return found
 
     def shadow_of(self, id_: int) -> int | None:
@@ -118,7 +122,7 @@ class Vocabulary:
         for before in BEFORE:
             for behind in BEHIND:
                 texts = [f"{before}{self.texts[id_]}{behind}" for id_ in missing]
-                found[self.encode(texts).values] = True
+                found[self.encode_plain(texts).values] = True
             missing = [id_ for id_ in missing if not found[id_]]
 
     def _surely_dead(self, id_: int) -> bool:
@@ -131,7 +135,7 @@ class Vocabulary:
         if shadow is None:
             return False
         added, normalizes = self.added[shadow], bool(self.tokenizer.head.get("normalizer"))
-        return not (added.single_word or (added.normalized and normalizes))
+        return not (added.special or added.single_word or (added.normalized and normalizes))
 
     # --- showing
 

@@ -56,6 +56,12 @@ def test_shadowed():
     assert one(tokenizer, "unreachable").facts["because of an added token"] == len(expected)
 
 
+def test_a_special_token_shadows_nothing_while_it_is_not_allowed():
+    tokenizer = broken.with_added("th", special=True)
+    assert one(tokenizer, "shadowed").count == one(tokenizer, "unreachable").count == 0
+    assert one(broken.with_added("th"), "shadowed").count > 10
+
+
 def test_an_added_token_that_nothing_holds_shadows_nothing():
     assert one(broken.with_added("<never>"), "shadowed").count == 0
 
