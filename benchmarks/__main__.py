@@ -20,6 +20,7 @@ TABLES = {
     "domain": ("domain", TWO),
     "stability": ("stability", ONE),
     "audit": ("audit", ONE),
+    "numbers": ("numbers", ONE),
     "startup": ("startup", ONE),
 }
 

@@ -202,8 +202,7 @@ class Scheme(ABC):
         """
         text = self.separators
         ids = [self._id_of(item, text) for item in readable.split(" ")]
-        tables = self.decode_tables(joined([mark.encode() for mark in text]))
-        return Decoder(tables).push(np.array(ids, np.uint32), finish=True).decode()
+        return Decoder(self._own_tables).push(np.array(ids, np.uint32), finish=True).decode()
 
     def _id_of(self, item: str, text: Sequence[str]) -> int:
         if item in text:
@@ -213,6 +212,10 @@ class Scheme(ABC):
             if spelling in self._ids:
                 return len(text) + self._ids[spelling]
         raise VocabularyError(f"{item!r} is no token of {self!r}")
+
+    @cached_property
+    def _own_tables(self) -> DecodeTables:
+        return self.decode_tables(joined([mark.encode() for mark in self.separators]))
 
     @cached_property
     def _ids(self) -> dict[str, int]:
