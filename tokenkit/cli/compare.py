@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokenkit.cli.arguments import Kind, kind, unescaped
+from tokenkit.cli.texts import Texts
 
 if TYPE_CHECKING:
     from tokenkit.corpus.records import ReadOptions
@@ -21,7 +22,6 @@ _SAMPLES = ("licences", "reference", "ledgers", "tables")
 _SAMPLE_BYTES = 1 << 20
 _SUFFIXES = (".gz", ".json", ".tokenizer", ".tiktoken", ".model", ".numbers")
 _FEW = 10
-_MOST_TOLD = 20
 
 
 def command(
@@ -91,11 +91,8 @@ def command(
         raise typer.BadParameter(f"{base!r}: it is {', '.join(loaded)}", param_hint="--against")
     counted = count_terms(loaded, read_terms(terms) if terms else PAPER_TERMS)
     cut = None if separator is None else unescaped(separator)
-    left_out: list[str] = []
     options = ReadOptions(cut, text_field, kind=kind(input_format))
-    material = _corpora(corpus, options, left_out) if corpus else _samples()
-    for problem in left_out[:_MOST_TOLD]:
-        _tell(f"left out: {problem}")
+    material, left_out = _corpora(corpus, options) if corpus else (_samples(), 0)
     chosen = {name: _drawn(texts, documents, seed) for name, texts in material.items()}
     channel = OcrNoise(noise) if noise else None
     with _bar() as progress:
@@ -106,7 +103,7 @@ def command(
         if count < _FEW:
             _tell(f"{name} has {count} documents: intervals mean little; see --separator")
     if left_out:
-        _tell(f"{len(left_out)} records or inputs were left out")
+        _tell(f"{left_out} records or inputs were left out")
         raise typer.Exit(3)
 
 
@@ -172,34 +169,18 @@ def _load(path: Path, pattern: str | None) -> "AnyTokenizer":
     return Tokenizer.from_file(path, pattern=pattern)
 
 
-def _corpora(given: list[str], options: "ReadOptions", left_out: list[str]) -> dict[str, list[str]]:
-    """The documents of each corpus; what could not be read is added to ``left_out``."""
-    from tokenkit.corpus.inputs import expand
-
+def _corpora(given: list[str], options: "ReadOptions") -> tuple[dict[str, list[str]], int]:
+    """The documents of each corpus, and how many records or inputs could not be read."""
     found: dict[str, list[str]] = {}
+    left_out = 0
     for entry in given:
         name, _, path = entry.partition("=")
         if not name or not path:
             raise typer.BadParameter(f"{entry!r}: it is NAME=PATH", param_hint="--corpus")
-        for file in expand([path]):
-            found.setdefault(name, []).extend(_documents(file, options, left_out))
-    return found
-
-
-def _documents(path: str, options: "ReadOptions", left_out: list[str]) -> Iterator[str]:
-    from tokenkit.corpus.documents import read_documents
-    from tokenkit.corpus.inputs import InputStream
-    from tokenkit.errors import InputError
-
-    try:
-        stream = InputStream(path)
-        for documents in read_documents(stream, options):
-            left_out += [f"{r.file}, record {r.record}: {r.reason}" for r in documents.rejected]
-            yield from (text.decode("utf-8", "replace") for text in documents)
-        if stream.broken:
-            left_out.append(f"{path} {stream.broken}")
-    except InputError as error:
-        left_out.append(str(error))
+        texts = Texts([path], options)
+        found.setdefault(name, []).extend(text.decode("utf-8", "replace") for text in texts)
+        left_out += texts.problems
+    return found, left_out
 
 
 def _samples() -> dict[str, list[str]]:

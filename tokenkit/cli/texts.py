@@ -1,4 +1,4 @@
-"""The texts of inputs as commands that train read them."""
+"""The texts of inputs as commands read them that train or compare."""
 
 import sys
 from collections.abc import Iterator, Sequence
