@@ -1,6 +1,7 @@
 """The audit finds, by itself, every defect that the specification records."""
 
 import gzip
+import random
 
 import pytest
 import tiktoken
@@ -9,6 +10,7 @@ from tokenkit import Tokenizer
 from tokenkit.audit import Category, Vocabulary, audit, audit_added_tokens, categories
 from tokenkit.audit.checks import added_tokens_of
 from tokenkit.audit.contexts import BEFORE, BEHIND
+from tokenkit.audit.cuts import class_of, cut_rules
 from tokenkit.audit.reach import dead_tokens
 from tokenkit.text.formats.tiktoken import NAMED_PATTERNS
 
@@ -99,3 +101,21 @@ def test_no_text_of_the_data_folder_revives_a_dead_token(load, data_folder):
         with gzip.open(data_folder / "text" / f"{name}.txt.gz") as file:
             text = file.read(3_000_000)
         assert not dead & set(tokenizer.encode(text, allowed_special="all").tolist())
+
+
+@pytest.mark.parametrize("name", ["r50k_base", "cl100k_base", "o200k_base"])
+def test_cuts_said_to_be_safe_are_in_real_text(load, data_folder, name):
+    tokenizer = load(name)
+    rules = {(r.before, r.behind): r for r in cut_rules(Vocabulary.of(tokenizer))}
+    draw, cuts = random.Random(0), []
+    for corpus in ("english", "code", "multilingual", "financial"):
+        with gzip.open(data_folder / "text" / f"{corpus}.txt.gz") as file:
+            text = file.read(4_000_000).decode("utf-8", "ignore")
+        for at in draw.sample(range(40, len(text) - 40), 30_000):
+            rule = rules.get((class_of(text[at - 1]), class_of(text[at])))
+            if rule and rule.safe:
+                cuts.append((text[at - 40 : at], text[at : at + 40]))
+    assert len(cuts) > 10_000
+    left, right = (tokenizer.encode_batch(part).to_lists() for part in zip(*cuts, strict=True))
+    whole = tokenizer.encode_batch(["".join(cut) for cut in cuts]).to_lists()
+    assert [cut for cut, a, b, c in zip(cuts, left, right, whole, strict=True) if a + b != c] == []
