@@ -110,7 +110,7 @@ def weave(
     if not len(spans):
         return encode(text, bounds)
     end = int(bounds[-1])
-    out = np.empty(end - int(bounds[0]) + _room_for_numbers(spans), np.uint32)
+    out = np.empty(end - int(bounds[0]) + _room_for_numbers(spans) + 8, np.uint32)
     out_bounds = np.zeros(len(bounds), np.int64)
     scratch = np.empty((_TOKENS, 5), np.int64)
     marks = _counted(*encode(*joined(separators)))

@@ -17,6 +17,7 @@ HIGH_MASKS = np.array([(1 << 8 * max(n - 8, 0)) - 1 for n in range(16)], np.uint
 HASHED = np.uint64(0xFF << 56)  # top byte of a key that is a hash; the bytes lie in the arena
 INLINE = np.uint64(3)  # ids that fit a cache entry
 IN_ARENA = U1 << np.uint64(63)  # of an entry's last word: its key is a hash
+NEAR = 8  # pieces of a document that are counted before any are sought
 SPECIAL = 2  # rows of the cache behind the table
 UNKEPT, DROPPED = np.uint64(1), np.uint64(2)  # which they are, from the last of the table on
 NO_KEY = U1  # second word of their keys
@@ -248,6 +249,14 @@ def look_up(text, ends, position, longest, spread, cache_, keys):
 @inlined
 def pieces_until(ends, begin, document_end):
     """Number of the piece that ends at ``document_end``, and one; that of all where none does."""
+    if begin + NEAR <= len(ends):
+        # Short documents: comparing with some pieces is faster than guessing with which.
+        before = 0
+        for k in range(NEAR):
+            before += end_of(ends, begin + k) < document_end
+        if before < NEAR:
+            return begin + before + 1
+        begin += NEAR - 1
     stop, step = begin, 1
     while stop < len(ends) and end_of(ends, stop) < document_end:
         begin, stop, step = stop + 1, stop + step, 2 * step

@@ -19,7 +19,7 @@ BLANKS = np.uint64(0x2020202020202020)
 # Starts beyond bit 60 are left to the next block: a contraction looks three bytes ahead.
 DECIDED = np.uint64((1 << 61) - 2)
 BLOCK = 67  # 64 bytes, and the rest of a character that begins in the last of them
-SHORT = 4  # bytes left of a document, for which a block is too much
+SHORT = 1  # bytes left of a document, which are a piece whatever they are
 BEHIND = 64  # where in the scratch memory the end of a document is copied to
 
 
