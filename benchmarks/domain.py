@@ -1,8 +1,9 @@
-"""Domain recipes on documents they were not trained on: three tables and a picture.
+"""Domain recipes on documents they were not trained on: four tables and a picture.
 
 ``domain``: tokens per character of our recipes and of published vocabularies, no special tokens
 counted, with the seconds that training took; a tokenizer of the KL3M recipe that the `tokenizers`
-library trained stands beside ours. ``domain-options``: what each option of a recipe brings.
+library trained stands beside ours. ``domain-folds``: with every document held out once.
+``domain-options``: what each option of a recipe brings.
 ``domain-characters``: short tokens under OCR noise. `benchmarks.held_out` tells what a document is.
 """
 
@@ -10,7 +11,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache, partial
+from itertools import permutations
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from rich.console import Console
@@ -89,6 +92,8 @@ SHORT = {
 }
 ERRORS, SEED, LEAST, MOST, SENTENCES = 4.0, 7, 40, 400, 2865
 """Of the noise: errors a sentence; of the sentences: characters, and how many."""
+AT_RANDOM = OcrNoise(confusions=tuple((a, b, 1.0) for a, b in permutations(ascii_lowercase, 2)))
+"""A channel that no recipe was made for: any small letter for any other."""
 
 
 @cache
@@ -155,28 +160,31 @@ def compression(makers: Mapping[str, Callable[[], Tokenizer]]) -> list[dict[str,
 
 
 @cache
-def misread() -> tuple[Noisy, ...]:
+def misread(channel: OcrNoise) -> tuple[Noisy, ...]:
     """Held-out sentences, read with noise that no training had."""
     found = [s for texts in held_out().values() for text in texts for s in sentences(text)]
     fitting = [s for s in found if LEAST <= len(s) <= MOST and "\n" not in s]
     chosen = fitting[:: max(1, len(fitting) // SENTENCES)]
-    return tuple(OcrNoise().per_sentence(ERRORS, chosen).read_batch(chosen, SEED))
+    return tuple(channel.per_sentence(ERRORS, chosen).read_batch(chosen, SEED))
 
 
 def stability(name: str, tok: Tokenizer) -> dict[str, Any]:
-    noisy = misread()
-    found = total(stabilities(tok, noisy))
+    noisy, other = misread(OcrNoise()), misread(AT_RANDOM)
+    found, further = total(stabilities(tok, noisy)), total(stabilities(tok, other))
     return {
         "tokenizer": name,
         "tokens": tok.vocab_size,
         "boundary F1": found.f1,
         "inflation": found.inflation,
+        "F1, letters at random": further.f1,
+        "inflation, letters at random": further.inflation,
         "characters per token": sum(len(one.clean) for one in noisy) / found.clean_tokens,
     }
 
 
 def run() -> None:
     run_compression()
+    run_folds()
     run_options()
     run_characters()
 
@@ -192,6 +200,27 @@ def run_compression() -> None:
         row["seconds"] = 0.0  # they were not trained here
     _report("domain", "Tokens per character of held-out documents", rows)
     _draw(rows)
+
+
+def run_folds() -> None:
+    """Each document held out once: how much the choice of documents decides."""
+    rows = []
+    for fold in range(ONE_IN):
+        parts = {domain: split(domain, fold) for domain in DOMAINS}
+        texts = [part.train for part in parts.values()]
+        made = {RIVAL: published(RIVAL)}
+        made |= {name: RECIPES[name].train(*texts) for name in ("domain 32k", "domain 64k")}
+        test = {domain: part.test for domain, part in parts.items()}
+        found = compare(made, test, Options(noise=None, resamples=1))
+        for name in made:
+            row: dict[str, Any] = {"fold": fold, "tokenizer": name}
+            for domain in DOMAINS:
+                value, rival = (
+                    found.estimate(TOKENS_PER_CHARACTER, domain, one).value for one in (name, RIVAL)
+                )
+                row |= {domain: value, f"{domain} against {RIVAL}": value / rival - 1}
+            rows.append(row)
+    _report("domain-folds", "Every fold of the documents held out", rows)
 
 
 def run_options() -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.domain import RIVAL
 from benchmarks.harness import RESULTS
 from benchmarks.held_out import DOMAINS
 from benchmarks.page import DOCS, table
@@ -26,15 +27,21 @@ def _option(row: dict[str, Any], first: str) -> dict[str, str]:
 
 def _short(row: dict[str, Any], _: str) -> dict[str, str]:
     cells = {"tokenizer": row["tokenizer"], "tokens": f"{row['tokens']:,}"}
-    named = ("boundary F1", "inflation")
+    named = ("boundary F1", "inflation", "F1, letters at random", "inflation, letters at random")
     return cells | {
         **{name: f"{row[name]:.4f}" for name in named},
         "characters per token": f"{row['characters per token']:.2f}",
     }
 
 
+def _fold(row: dict[str, Any], _: str) -> dict[str, str]:
+    cells = {"fold": str(row["fold"]), "tokenizer": row["tokenizer"]}
+    return cells | {d: f"{row[d]:.4f} ({row[f'{d} against {RIVAL}']:+.1%})" for d in DOMAINS}
+
+
 ROWS: dict[str, Callable[[dict[str, Any], str], dict[str, str]]] = {
     "domain": _compressed,
+    "domain-folds": _fold,
     "domain-options": _option,
     "domain-characters": _short,
 }
@@ -44,7 +51,8 @@ def main() -> None:
     page = PAGE.read_text()
     for name, cells in ROWS.items():
         rows = json.loads((RESULTS / f"{name}.json").read_text())["rows"]
-        made = table([cells(row, rows[0]["tokenizer"]) for row in rows])
+        shown = [row for row in rows if name != "domain-folds" or row["tokenizer"] != RIVAL]
+        made = table([cells(row, rows[0]["tokenizer"]) for row in shown])
         place = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         page = place.sub(
             lambda found, made=made: found[1] + "\n".join(made) + "\n" + found[2], page

@@ -4,14 +4,14 @@ What a document is, by domain:
 
 - legal: a section of the U.S. Code (a line that begins with ``## §`` or another heading opens
   one); behind the Code, the contracts that the file goes on with, cut where an exhibit's cover
-  line stands (``EXHIBIT 10.1``), of which the last fifth of the text is held out in one stretch;
+  line stands (``EXHIBIT 10.1``), of which a fifth of the text is held out in one stretch;
 - financial: the filings of one company, cut at the cover page of the Commission. All filings of a
   company go to one side, so that no name, product or boilerplate of a tested company was seen;
 - government: what blank lines separate: a part of the C.F.R. with its preambles, a section or an
   act of the District of Columbia.
 
-Of sections, companies and acts, those whose name or first line has a hash divisible by `ONE_IN`
-are held out: no order of the file decides.
+Of sections, companies and acts, those are held out whose name or first line has a hash that leaves
+the number of the fold when divided by `ONE_IN`: no order of the file decides.
 """
 
 import gzip
@@ -43,16 +43,16 @@ class Split:
 
 
 @cache
-def split(domain: str) -> Split:
-    """The documents of a domain, on two sides."""
+def split(domain: str, fold: int = 0) -> Split:
+    """The documents of a domain, on two sides. Each is held out in one of `ONE_IN` folds."""
     packed = (folder() / "text" / f"{domain}.txt.gz").read_bytes()
     text = gzip.decompress(packed).decode()
     named = {"legal": _legal, "financial": _financial, "government": _government}[domain](text)
     sides: tuple[list[str], list[str]] = [], []
     for name, document in named:
-        sides[zlib.crc32(name.encode()) % ONE_IN == 0].append(document)
+        sides[zlib.crc32(name.encode()) % ONE_IN == fold].append(document)
     if domain == "legal":
-        train, test = _contracts(text)
+        train, test = _contracts(text, ONE_IN - 1 - fold)
         sides[0].extend(train)
         sides[1].extend(test)
     return Split(tuple(sides[0]), tuple(sides[1]))
@@ -63,14 +63,14 @@ def _legal(text: str) -> list[tuple[str, str]]:
     return [_by_first_line(text[a:b]) for a, b in pairwise(cuts)]
 
 
-def _contracts(text: str) -> tuple[list[str], list[str]]:
+def _contracts(text: str, fifth: int) -> tuple[list[str], list[str]]:
     begin = [match.start() for match in _HEADING.finditer(text)][-1]
     cuts = [match.start() for match in _EXHIBIT.finditer(text, begin)]
-    held = begin + (len(text) - begin) * (ONE_IN - 1) // ONE_IN
+    start, stop = (begin + (len(text) - begin) * n // ONE_IN for n in (fifth, fifth + 1))
     documents = list(pairwise([*cuts, len(text)]))
     return (
-        [text[a:b] for a, b in documents if b <= held],
-        [text[a:b] for a, b in documents if a >= held],
+        [text[a:b] for a, b in documents if b <= start or a >= stop],
+        [text[a:b] for a, b in documents if a >= start and b <= stop],
     )
 
 
