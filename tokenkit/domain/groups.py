@@ -175,7 +175,7 @@ Cal. 2d|Cal. 3d|Cal. 4th|Cal. App.|Cal. Rptr.|Ill. 2d|Ill. App.|Ohio St. 3d|Wis.
 Mass. App. Ct.|Pa. Super.|N.J. Super.|U.S.C.|U.S.C.A.|U.S.C.S.|C.F.R.|CFR|Fed. Reg.|Stat.|Pub. L.
 Cong. Rec.|Rev. Stat.|Treas. Reg.|I.R.C.|Rev. Rul.|Rev. Proc.|U.C.C.|Fed. R. Civ. P.
 Fed. R. Crim. P.|Fed. R. App. P.|Fed. R. Evid.|Fed. R. Bankr. P.|D.C. Code|D.C. Law|DCR|Comp. Gen.
-Op. Att'y Gen.|H.R.|H.R. Rep.|S. Rep.|H.R. Conf. Rep.|L.P.|LLC|L.L.C.|N.A.|P.C.|§§|¶¶
+Op. Att'y Gen.|H.R.|H.R. Rep.|S. Rep.|H.R. Conf. Rep.|L.P.|LLC|L.L.C.|N.A.|P.C.
 """),
     spaced="also",
 )

@@ -12,6 +12,7 @@ GROUPS = groups.KL3M_GROUPS
 def test_tokens_are_different_and_not_single(group):
     assert len(set(group.tokens)) == len(group)
     assert all(len(token) > 1 and "  " not in token.strip() for token in group.tokens)
+    assert all(token.isascii() for token in group.tokens)  # `tokenizers` garbles others
     spelled = group.spellings()
     assert len(set(spelled)) == len(spelled)
 
