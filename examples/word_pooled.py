@@ -196,7 +196,9 @@ def table(result: dict[str, Any]) -> str:
     counts = [next(iter(result["models"].values()))[kind]["words"] for kind in MEASURES]
     header = ["model", "bits a byte"]
     header += [f"{title} of {n:,}" for title, n in zip(MEASURES.values(), counts, strict=True)]
-    return markdown_table([*header, "parameters", "in embeddings", "CPU seconds"], rows)
+    return markdown_table(
+        [*header, "parameters outside embeddings", "in embeddings", "CPU seconds"], rows
+    )
 
 
 def publish(result: dict[str, Any]) -> None:

@@ -158,3 +158,8 @@ def test_the_quick_run_measures_every_model(example, tmp_path):
     words = {model["all words"]["words"] for model in result["models"].values()}
     assert len(words) == 1
     assert all("word-pooled" in picture for picture in example.charts(result).values())
+
+
+def test_the_page_has_the_figures_that_are_kept(example):
+    result = json.loads(example.RESULTS.read_text())
+    assert example.table(result) in (example.DOCS / "tutorials" / "word-pooled.md").read_text()
