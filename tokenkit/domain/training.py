@@ -144,8 +144,8 @@ def _sum(parts: Sequence[Counted]) -> Counted:
 
 def _spec(recipe: DomainRecipe, trained: TrainedBpe) -> dict[str, Any]:
     spec = tokenizer_json(trained, recipe.split_pattern, recipe.special_tokens)
-    steps = {"lossless": [], "NFKC": ["NFKC"], "NFKC+Lowercase": ["NFKC", "Lowercase"]}[recipe.form]
-    if steps:
+    if recipe.form != "lossless":
+        steps = recipe.form.split("+")
         spec["normalizer"] = {"type": "Sequence", "normalizers": [{"type": step} for step in steps]}
     used = len(trained.tokens) + len(recipe.custom_tokens)
     size = 1 << (used - 1).bit_length() if recipe.pad_to_power_of_two else used
