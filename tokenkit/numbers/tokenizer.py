@@ -322,14 +322,26 @@ class NumericTokenizer:
         edges = [0, *spans[:, [0, 2]].ravel().tolist(), int(bounds[-1])]
         parts = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b > a]
         parts += tokens.spans[tokens.ids < 0].tolist()
+        raws = [text[start:stop].tobytes() for start, stop in parts]
+        starts = np.array([start for start, _ in parts], np.int64)
+        if self.base.contract == "lossless" and not allowed:
+            return self._spans_by_bytes(raws, starts)
         ids, found = [np.empty(0, np.uint32)], [np.empty((0, 2), np.int64)]
-        for start, stop in parts:
-            part = self.base.encode_with_offsets(
-                text[start:stop].tobytes(), allowed_special=allowed
-            )
+        for raw, start in zip(raws, starts, strict=True):
+            part = self.base.encode_with_offsets(raw, allowed_special=allowed)
             ids.append(part.ids)
             found.append(part.byte_spans + start)
         return np.concatenate(ids), np.concatenate(found)
+
+    def _spans_by_bytes(self, raws: list[bytes], starts: Offsets) -> tuple[Ids, Offsets]:
+        """The same, all at once, where the bytes of tokens are those of the text."""
+        rows = self.base.encode_batch(raws, threads=1)
+        known, which = np.unique(rows.values, return_inverse=True)
+        sizes = np.array([len(self.base.id_to_bytes(int(id_))) for id_ in known], np.int64)[which]
+        stops = np.cumsum(sizes)
+        ends = np.concatenate((np.zeros(1, np.int64), stops))[rows.offsets]
+        stops += np.repeat(starts - ends[:-1], rows.lengths)
+        return rows.values, np.stack((stops - sizes, stops), axis=1)
 
     def _refuse(self, texts: Sequence[Text], allowed: Special, disallowed: Special) -> None:
         for text in texts if disallowed else ():
