@@ -1,7 +1,7 @@
 """The main job from end to end, on text that this machine has: ``make demo``.
 
 Builds the sample corpora, trains a tokenizer of 8,000 tokens on them, prepares training shards,
-verifies them, loads a batch, and says what came of it.
+verifies them, loads a batch, audits the tokenizer, and says what came of it.
 """
 
 import json
@@ -16,9 +16,11 @@ from rich.table import Table
 
 import corpora
 from tokenkit import Tokenizer
+from tokenkit.audit import audit
 from tokenkit.cli.colours import as_terminal
 from tokenkit.corpus import PrepareOptions, open_shards, prepare
 from tokenkit.corpus.verify import verify
+from tokenkit.numbers import TST
 
 SENTENCE = "The Licensee shall pay $1,250,000 by 30 June 2025; see section 4(b), or import this."
 console = Console(highlight=False, width=100 if not sys.stdout.isatty() else None)
@@ -78,6 +80,16 @@ def main(folder: Path) -> None:
     step("7. One sentence in tokens")
     row = tok.encode(SENTENCE).tolist()
     as_terminal(SENTENCE, [(id_, tok.id_to_bytes(id_)) for id_ in row], ids=False)
+    numbers = [SENTENCE[start:stop] for start, stop in TST().numbers(SENTENCE)]
+    console.print(f"   as number tokens: {'; '.join(map(TST().readable, numbers))}")
+
+    step("8. What is wrong with it")
+    found = audit(tok).findings
+    for finding in found:
+        if finding.severity in ("error", "warning"):
+            console.print(f"   {finding.severity}: {finding.title}")
+    nothing = sum(finding.severity == "ok" for finding in found)
+    console.print(f"   {nothing} of {len(found)} checks found nothing")
     console.print(
         f"[dim]everything is under {folder}; {time.perf_counter() - start:.0f} s in all[/]"
     )
