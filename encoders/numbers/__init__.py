@@ -1,6 +1,6 @@
 """Numbers as tokens of their own, among those of another tokenizer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
+from encoders.buffers import PADDING, Bytes, Ids, Offsets
 
 MOST_DIGITS = 510
 """Digits before the point, and behind it, that a number may have under any layout."""
@@ -97,13 +97,13 @@ def weave(
     bounds: Offsets,
     spans: Offsets,
     layout: Layout,
-    separators: Sequence[bytes],
+    separators: Ids,
     encode: Encode,
 ) -> tuple[Ids, Offsets]:
     """Ids of documents whose numbers have tokens of ``layout``, and their bounds.
 
-    ``encode`` makes the ids of all other text, each segment between numbers being a document, and
-    of ``separators``: the decimal point, and those of thousands.
+    ``encode`` makes the ids of all other text, each segment between numbers being a document.
+    ``separators``: `rows_of_ids` of the decimal point and of those of thousands.
     """
     from encoders.numbers import _kernels
 
@@ -113,7 +113,6 @@ def weave(
     out = np.empty(end - int(bounds[0]) + _room_for_numbers(spans) + 8, np.uint32)
     out_bounds = np.zeros(len(bounds), np.int64)
     scratch = np.empty((_TOKENS, 5), np.int64)
-    marks = _counted(*encode(*joined(separators)))
     document, position, first, at = 0, int(bounds[0]), 0, 0
     while position < end:
         last = int(np.searchsorted(spans[:, 0], position + _CHUNK))
@@ -130,7 +129,7 @@ def weave(
             stop,
             layout.numbers,
             scratch,
-            marks,
+            separators,
             ids,
             id_bounds,
             out,
@@ -142,7 +141,7 @@ def weave(
     return out[:at], out_bounds
 
 
-def _counted(ids: Ids, bounds: Offsets) -> Ids:
+def rows_of_ids(ids: Ids, bounds: Offsets) -> Ids:
     """uint32[rows, n]: how many ids each row has, and its ids."""
     lengths = np.diff(bounds)
     found = np.zeros((len(lengths), 1 + int(lengths.max())), np.uint32)

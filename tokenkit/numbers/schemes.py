@@ -279,7 +279,7 @@ class TST(Scheme):
         """See `Scheme`."""
         return self.mode == "width" and not self._separators_marked
 
-    @property
+    @cached_property
     def scanner(self) -> NumberScanner:
         """See `Scheme`."""
         whole, fraction = len(WHOLE_SUFFIXES) * self.group, len(FRACTION_SUFFIXES) * self.group
@@ -368,7 +368,7 @@ class _Plain(Scheme):
         """See `Scheme`."""
         return True
 
-    @property
+    @cached_property
     def scanner(self) -> NumberScanner:
         """See `Scheme`."""
         notation = STYLES[self.locale].notation

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
-from encoders.numbers import Decoder, DecodeTables, NumberTokens, describe, weave
+from encoders.numbers import Decoder, DecodeTables, NumberTokens, describe, rows_of_ids, weave
 from encoders.parallel import in_parallel, worth_sharing
 from encoders.threads import cores
 from tokenkit.errors import DecodeError, FormatError, VocabularyError
@@ -281,8 +281,13 @@ class NumericTokenizer:
             return found.values, found.offsets
 
         spans = self._spans(text, bounds, allowed)
-        separators = [mark.encode() for mark in self.scheme.separators]
-        return weave(text, bounds, spans, self._layout, separators, encode)
+        return weave(text, bounds, spans, self._layout, self._separators, encode)
+
+    @cached_property
+    def _separators(self) -> Ids:
+        """The base's ids of decimal point and thousands separators."""
+        rows = self.base.encode_batch(self.scheme.separators)
+        return rows_of_ids(rows.values, rows.offsets)
 
     def _spans(self, text: Bytes, bounds: Offsets, allowed: Special) -> Offsets:
         """The numbers that are not in added tokens."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from encoders.buffers import Bytes, Ids, Offsets, joined
-from encoders.numbers import describe, weave
+from encoders.numbers import describe, rows_of_ids, weave
 from tokenkit.numbers.schemes import TST
 
 
@@ -17,5 +17,6 @@ def compile_kernels() -> None:
     def encode(text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
         return text[: bounds[-1]].astype(np.uint32), bounds
 
-    weave(text, bounds, spans, scheme.layout(), [b".", b","], encode)
+    separators = rows_of_ids(*encode(*joined([b".", b","])))
+    weave(text, bounds, spans, scheme.layout(), separators, encode)
     scheme.parse(scheme.readable("1.5"))
