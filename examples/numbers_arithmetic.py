@@ -51,7 +51,7 @@ class Budget:
     batch: int = 64
     trained: int = 5
     tested: int = 300
-    seeds: int = 3
+    seeds: int = 2
 
 
 QUICK = Budget(steps=4, batch=8, trained=2, tested=4, seeds=1)
