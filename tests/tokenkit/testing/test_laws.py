@@ -203,7 +203,8 @@ def test_only_known_tokenizers_have_a_subject():
     ],
 )
 def test_texts_reach(wanted):
-    assert wanted(find(strategies.texts(["<|end|>"]), wanted))
+    patient = settings(max_examples=20_000, database=None)  # one text in hundreds has an "ﬁ"
+    assert wanted(find(strategies.texts(["<|end|>"]), wanted, settings=patient))
 
 
 @given(strategies.ids(range(7)))
