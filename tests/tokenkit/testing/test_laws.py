@@ -7,7 +7,7 @@ import pytest
 import sentencepiece
 import tiktoken
 import tokenizers
-from hypothesis import find, given
+from hypothesis import find, given, settings
 
 from tests.samples import documents, trained
 from tokenkit import Tokenizer
