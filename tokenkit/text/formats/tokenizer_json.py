@@ -32,12 +32,37 @@ def read(content: bytes) -> Plan:
         raise FormatError(f"not a tokenizer.json: {error!r}") from None
     head = {key: value for key, value in spec.items() if key != "model"}
     head["model"] = {k: v for k, v in model.items() if k not in ("vocab", "merges")}
+    if spec.get("added_tokens"):
+        head["added_tokens"] = _with_ids(spec["added_tokens"], model.get("vocab", {}))
     fingerprint = fingerprint_of(spec)
     try:
         pipeline_from_json(head)
         return _kernel_plan(spec, head, fingerprint)
     except NotCoveredError as reason:
         return Plan(head, fingerprint, reason=str(reason), content=content)
+
+
+def _with_ids(
+    added: list[dict[str, Any]], vocab: Mapping[str, int] | list[tuple[str, float]]
+) -> list[dict[str, Any]]:
+    """Added tokens with the ids that `tokenizers` gives them, whatever the file says: the model's
+    own, or the next behind it in the order of the file.
+
+    Raises FormatError for an entry that spells no token.
+    """
+    for place, entry in enumerate(added):
+        if not isinstance(entry, dict) or not isinstance(entry.get("content"), str):
+            raise FormatError(f"added_tokens[{place}] has no content that is a text: {entry!r}")
+    if isinstance(vocab, list):
+        vocab = {token: id_ for id_, (token, *_) in enumerate(vocab)}
+    given: dict[str, int] = {}
+    following = len(vocab)
+    for entry in added:
+        content = entry["content"]
+        if content not in given:
+            given[content] = vocab.get(content, following)
+            following = max(following, given[content] + 1)
+    return [{**entry, "id": given[entry["content"]]} for entry in added]
 
 
 def _kernel_plan(spec: dict[str, Any], head: dict[str, Any], fingerprint: str) -> Plan:
