@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from encoders.buffers import Offsets, joined
 from tokenkit.domain.normal import normal_form
 from tokenkit.text import Encoding, Tokenizer
+from tokenkit.text.contract import Contract
 from tokenkit.text.inputs import sound
 from tokenkit.tokens import Ragged
 
@@ -25,6 +26,10 @@ class AnyTokenizer(Protocol):
     @property
     def vocab_size(self) -> int:
         """One more than the highest id."""
+
+    @property
+    def contract(self) -> Contract:
+        """What decoding gives back."""
 
     def count(self, text: str, /) -> int:
         """Number of ids of a text."""
@@ -63,8 +68,9 @@ def cut(tokenizer: AnyTokenizer, texts: Sequence[str]) -> Cuts:
     """Tokenize texts, special tokens being ordinary text and none added.
 
     Where the tokens of a text spell its normal form, byte for byte, their lengths tell the cuts;
-    one inside of what a character became is at both ends of that character. Elsewhere the spans
-    of `Tokenizer.encode_with_offsets` tell, which takes longer.
+    one inside of what a character became is at both ends of that character. Elsewhere, and where
+    decoding puts blanks that belong to no token, the spans of `Tokenizer.encode_with_offsets`
+    tell, which takes longer.
     """
     raws = [sound(text).encode() for text in texts]
     sizes = np.cumsum([len(raw) for raw in raws])
@@ -95,11 +101,13 @@ def _cut(tokenizer: AnyTokenizer, raws: Sequence[bytes]) -> Cuts:
     normal = normal_form(
         tokenizer.normalizer if isinstance(tokenizer, Tokenizer) else None, text, bounds
     )
+    blanks = tokenizer.contract == "lossy"
     spans, begins, stops = [bounds[:0]], [bounds[:0]], [bounds[:0]]
     for i, raw in enumerate(raws):
         own = ends[ids.offsets[i] : ids.offsets[i + 1] + 1]
         first, last = normal.bounds[i : i + 2].tolist()
-        if i not in normal.mixed and spelled[own[0] : own[-1]] == normal.text[first:last].tobytes():
+        said = spelled[own[0] : own[-1]] == normal.text[first:last].tobytes()
+        if said and not blanks and i not in normal.mixed:
             begins.append(own[:-1] + (first - own[0]))
             stops.append(own[1:] + (first - own[0]))
         else:

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import tokenizers
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.samples import documents, texts, trained
@@ -60,6 +60,7 @@ def whole(text, places):
 def test_against_spans(make):
     tokenizer = make()
 
+    @example([" a"])  # decoding puts a blank before a word of `dropping`, which is no part of it
     @given(st.lists(texts | surrogates, max_size=5))
     def check(many):
         found = cut(tokenizer, many)
