@@ -4,6 +4,7 @@ from tokenkit.testing.recipes import check_recipe
 tokenizer = check_recipe(my_recipe, texts)
 """
 
+import unicodedata
 from collections.abc import Sequence
 
 import tokenizers
@@ -59,7 +60,9 @@ def check_recipe(recipe: DomainRecipe, texts: Sequence[str]) -> Tokenizer:
 
     That is: the size asked for at most; all bytes; no token twice, none that an added token
     shadows; every custom token found; the texts given back, in normal form; the ids that
-    `tokenizers` reads. `check_tokenizer` checks the tokenizer further. Returns it.
+    `tokenizers` reads, for texts without characters that Python's `unicodedata` does not have yet,
+    which two versions of Unicode class differently. `check_tokenizer` checks the tokenizer
+    further. Returns it.
 
     Raises LawViolation, and RecipeError where the recipe is refused.
     """
@@ -83,6 +86,7 @@ def check_recipe(recipe: DomainRecipe, texts: Sequence[str]) -> Tokenizer:
     peer = tokenizers.Tokenizer.from_str(tok.to_bytes().decode())
     for text in texts:
         ids = tok.encode(text, allowed_special="all").tolist()
-        hold("ids_of_tokenizers", text, peer.encode(text, add_special_tokens=False).ids, ids)
+        if all(unicodedata.category(character) != "Cn" for character in text):
+            hold("ids_of_tokenizers", text, peer.encode(text, add_special_tokens=False).ids, ids)
         hold("given_back", text, tok.normalize(text), tok.decode(tok.encode(text)))
     return tok

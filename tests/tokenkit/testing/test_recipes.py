@@ -18,7 +18,7 @@ TEXTS = st.lists(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(recipe=recipes(), texts=TEXTS)
 def test_every_recipe_keeps_its_promises(recipe, texts):
     check_recipe(recipe, texts)
