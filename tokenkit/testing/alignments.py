@@ -6,18 +6,16 @@ check_channel(my_channel.read_batch)
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tokenkit.domain.alignment import Alignment, apply_edits
 from tokenkit.domain.noise import Noisy, OcrNoise
 from tokenkit.testing import strategies
 from tokenkit.testing.laws import as_utf8
+from tokenkit.testing.searching import search
 
-T = TypeVar("T")
 Aligner = Callable[[str, str], Alignment]
 Channel = Callable[[Sequence[str], int], Sequence[Noisy]]
 """Texts and a seed to these texts misread."""
@@ -89,7 +87,7 @@ def check_aligner(aligner: Aligner, *, max_examples: int = 100) -> None:
     def hold(pair: tuple[str, str]) -> None:
         check_alignment(*pair, aligner(*pair))
 
-    _search(pairs, hold, max_examples)
+    search(pairs, hold, max_examples)
 
 
 def check_channel(channel: Channel, *, max_examples: int = 100) -> None:
@@ -109,21 +107,4 @@ def check_channel(channel: Channel, *, max_examples: int = 100) -> None:
             check_alignment(one.clean, one.text, one.alignment)
 
     batches = st.lists(strategies.texts(), max_size=3)
-    _search(st.tuples(batches, st.integers(0, 2**32)), hold, max_examples)
-
-
-def _search(examples: st.SearchStrategy[T], hold: Callable[[T], None], most: int) -> None:
-    @settings(
-        max_examples=most,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        report_multiple_bugs=False,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(examples)
-    def search(example: T) -> None:
-        hold(example)
-
-    search()
+    search(st.tuples(batches, st.integers(0, 2**32)), hold, max_examples)

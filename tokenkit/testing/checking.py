@@ -1,6 +1,7 @@
 """Looking for an example that breaks a law, and for the smallest one."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from tokenkit.testing.laws import LAWS, Law, LawViolation
@@ -15,26 +16,13 @@ def check_law(law: Law, tokenizer: Any, *, max_examples: int = 100) -> None:
     The examples are the same in every run. Raises LawViolation with the smallest example found.
     Does nothing where the law does not bind the tokenizer.
     """
-    from hypothesis import HealthCheck, Phase, given, settings
+    from tokenkit.testing.searching import search
 
     subject = subject_of(tokenizer)
     if not law.binds(subject):
         return
 
-    @settings(
-        max_examples=max_examples,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        report_multiple_bugs=False,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(_examples(law, subject))
-    def search(example: Any) -> None:
-        _try(law, subject, example)
-
-    search()
+    search(_examples(law, subject), partial(_try, law, subject), max_examples)
     for corner in _corners(law):
         _try_corner(law, subject, corner)
 

@@ -8,12 +8,12 @@ import random
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tokenkit.numbers import NumericTokenizer
 from tokenkit.numbers.locales import STYLES
 from tokenkit.testing import strategies
+from tokenkit.testing.searching import search
 
 
 class NumberLawViolation(AssertionError):  # noqa: N818 - it is what the field calls it
@@ -142,21 +142,8 @@ def check_numbers(
             if problem := law(tok, text):
                 raise NumberLawViolation(f"{law.__name__}: {text!r} {problem}, by {tok!r}")
 
-    @settings(
-        max_examples=max_examples,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        report_multiple_bugs=False,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(texts())
-    def search(text: str) -> None:
-        hold(text)
-
     if problem := spelled_tokens_are_text(tok):
         raise NumberLawViolation(f"spelled_tokens_are_text: {problem}, by {tok!r}")
-    search()
+    search(texts(), hold, max_examples)
     for text in generated(200):
         hold(text)

@@ -7,13 +7,13 @@ check_layout(MyLayout)
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, Self
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tokenkit.testing import strategies
+from tokenkit.testing.searching import search
 from tokenkit.words import (
     Patcher,
     Patches,
@@ -24,8 +24,6 @@ from tokenkit.words import (
     Whitespace,
     Word,
 )
-
-T = TypeVar("T")
 
 
 class PatchLawViolation(AssertionError):  # noqa: N818 - it is what the field calls it
@@ -139,7 +137,7 @@ def check_patcher(
             if problem := law(patcher, texts):
                 raise PatchLawViolation(f"{patcher} breaks the law {law.__name__!r}: {problem}")
 
-    _search(batches(), hold, max_examples)
+    search(batches(), hold, max_examples)
     hold([corner.encode("utf-8", "surrogatepass") for corner in strategies.corners()])
 
 
@@ -154,21 +152,4 @@ def check_layout(layout: type[Layout], *, max_examples: int = 100) -> None:
             rows = [row.to_lists() for row in patches]
             raise PatchLawViolation(f"{layout.__name__} does not give back {rows}")
 
-    _search(patch_rows(), hold, max_examples)
-
-
-def _search(examples: st.SearchStrategy[T], hold: Callable[[T], None], max_examples: int) -> None:
-    @settings(
-        max_examples=max_examples,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        report_multiple_bugs=False,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(examples)
-    def search(example: T) -> None:
-        hold(example)
-
-    search()
+    search(patch_rows(), hold, max_examples)
