@@ -73,4 +73,4 @@ class ComparisonError(TokenkitError):
 
 
 class RecipeError(TokenkitError):
-    """A recipe for a tokenizer asks for what cannot be, or would make a tokenizer with dead tokens."""
+    """A recipe for a tokenizer asks for what cannot be, or would make dead tokens."""

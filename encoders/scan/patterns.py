@@ -17,7 +17,8 @@ _LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 GPT2_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 LINES_PATTERN = r"[^\r\n]*[\r\n]+|[^\r\n]+"
 SHORT3_PATTERN, SHORT4_PATTERN = (
-    rf" [^\saceo]{{0,{k - 1}}}[aceo]|[^\saceo]{{0,{k}}}[aceo]| ?[^\saceo]{{1,{k}}}|\s" for k in (2, 3)
+    rf" [^\saceo]{{0,{k - 1}}}[aceo]|[^\saceo]{{0,{k}}}[aceo]| ?[^\saceo]{{1,{k}}}|\s"
+    for k in (2, 3)
 )
 R50K_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"
 CL100K_PATTERN = (
