@@ -7,13 +7,17 @@ model.next_byte(b"The ").top(5)
 
 from byteprob.dist import END, ByteDist, Target
 from byteprob.errors import ByteprobError, ImpossiblePrefixError, UnsupportedTokenizerError
-from byteprob.model import ByteModel, Cursor, Score
+from byteprob.model import ByteModel, Cursor
+from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score
 from byteprob.token_models import Context, Evaluated, FunctionModel, TokenModel
 
 __all__ = [
     "END",
+    "ByteConstraint",
+    "ByteCursor",
     "ByteDist",
     "ByteModel",
+    "ByteSource",
     "ByteprobError",
     "Context",
     "Cursor",

@@ -1,37 +1,15 @@
 """Byte-level probabilities of a token model: the one class that most users need."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from byteprob.bpe import BpeViability
+from byteprob import sources
 from byteprob.covers import Covers, Reading, beginning, pushed
-from byteprob.dist import END, ByteDist, Target
-from byteprob.errors import ByteprobError, UnsupportedTokenizerError
+from byteprob.dist import ByteDist, Target
+from byteprob.errors import ByteprobError
+from byteprob.sources import ByteConstraint, Score
+from byteprob.spelling import viability_of, vocabulary_of
 from byteprob.token_models import TokenModel
-from byteprob.viability import Viability
-from byteprob.vocabulary import ByteVocabulary
-from encoders.scan import patterns
 from tokenkit.text import Tokenizer
-
-SPLITS = (patterns.GPT2, patterns.CL100K, patterns.LLAMA3, patterns.QWEN2, patterns.O200K)
-"""The split patterns of which every way to go on is known (`byteprob.splits`)."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """Of a byte string: natural logarithm of its probability, and its length in bytes."""
-
-    log_prob: float
-    size: int
-
-    @property
-    def bits_per_byte(self) -> float:
-        """Bits a byte; infinite for what cannot be, NaN for no bytes."""
-        return -self.log_prob / math.log(2) / self.size if self.size else math.nan
 
 
 class ByteModel:
@@ -89,20 +67,8 @@ class ByteModel:
         return [found.next_byte(self._reading) for found in covers]
 
     def score(self, text: bytes, *, ended: bool = False) -> Score:
-        """Probability of ``text`` as a prefix; with ``ended``, as a whole text.
-
-        For the canonical targets it is the product of what `next_byte` gives, which leaves out the
-        leak of every step.
-        """
-        cursor, total = self.at(), 0.0
-        for byte in text:
-            total += float(cursor.next_byte().log_probs[byte])
-            if total == -math.inf:
-                return Score(total, len(text))
-            cursor.push(byte)
-        if ended:
-            total += float(cursor.next_byte().log_probs[END])
-        return Score(total, len(text))
+        """The probability of ``text`` as a prefix; with ``ended``, as a whole text."""
+        return sources.score(self, text, ended=ended)
 
     def sample(
         self,
@@ -112,23 +78,18 @@ class ByteModel:
         temperature: float = 1.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        constraint: ByteConstraint | None = None,
     ) -> bytes:
-        """Up to ``size`` bytes that follow a prefix; fewer where the text ends.
-
-        ``temperature`` and ``top_p`` are those of bytes, not of tokens: each byte is drawn from
-        ``P(b) ** (1 / temperature)``, normalised, and of that from the fewest symbols, the end
-        among them, that hold ``top_p``. At 0 the likeliest byte is taken.
-        """
-        random, cursor, found = np.random.default_rng(seed), self.at(prefix), bytearray()
-        while len(found) < size:
-            probs = shaped(cursor.next_byte().log_probs, temperature, top_p)
-            symbol = int(random.choice(257, p=probs))
-            if symbol == END:
-                break
-            found.append(symbol)
-            if len(found) < size:
-                cursor.push(symbol)
-        return bytes(found)
+        """Up to ``size`` bytes that follow a prefix: see `byteprob.sources.sample`."""
+        return sources.sample(
+            self,
+            size,
+            prefix,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            constraint=constraint,
+        )
 
 
 class Cursor:
@@ -157,65 +118,3 @@ class Cursor:
     def fork(self) -> "Cursor":
         """Another cursor at the same place; the two go on by themselves."""
         return Cursor(self._reading, self._covers)
-
-
-def shaped(log_probs: NDArray[np.float64], temperature: float, top_p: float) -> NDArray[np.float64]:
-    """Probabilities to draw from; see `ByteModel.sample`. Raises ValueError outside its range."""
-    if temperature < 0 or not 0 < top_p <= 1:
-        raise ValueError("temperature is at least 0, and top_p is above 0 and at most 1")
-    if temperature == 0:
-        found = np.zeros(len(log_probs))
-        found[np.argmax(log_probs)] = 1.0
-        return found
-    scaled = log_probs / temperature
-    probs = np.exp(scaled - scaled.max())
-    probs /= probs.sum()
-    order = np.argsort(-probs, kind="stable")
-    needed = int(np.searchsorted(np.cumsum(probs[order]), top_p)) + 1
-    probs[order[needed:]] = 0.0
-    kept: NDArray[np.float64] = probs / probs.sum()
-    return kept
-
-
-def vocabulary_of(tokenizer: Tokenizer) -> ByteVocabulary:
-    """What the ids of a tokenizer stand for; its special tokens all end the text.
-
-    Raises UnsupportedTokenizerError where tokens do not spell the bytes of a text.
-    """
-    if tokenizer.contract == "lossy":
-        raise UnsupportedTokenizerError(
-            f"{tokenizer!r} does not give back the bytes of a text, so that no probability of "
-            "bytes follows from those of its tokens"
-        )
-    ends = set(tokenizer.special_tokens.values())
-    tokens = {
-        id_: raw
-        for id_ in range(tokenizer.vocab_size)
-        if id_ not in ends and (raw := tokenizer.id_to_bytes(id_))
-    }
-    return ByteVocabulary.of(tokens, ends)
-
-
-def viability_of(tokenizer: Tokenizer, vocabulary: ByteVocabulary) -> Viability:
-    """Which tokens a tokenizer may put after others.
-
-    Raises UnsupportedTokenizerError where that is not known: then there is the target "marginal".
-    """
-    plain = [token.content for token in tokenizer.added_tokens if not token.special]
-    if plain:
-        raise UnsupportedTokenizerError(
-            f"{tokenizer!r} cuts its added token {plain[0]!r} out of every text: "
-            'use the target "marginal"'
-        )
-    found = tokenizer.byte_level_bpe
-    if found is None:
-        raise UnsupportedTokenizerError(
-            f'{tokenizer!r} is no byte-level BPE on the kernels: use the target "marginal"'
-        )
-    tables, scanner = found
-    if scanner not in SPLITS:
-        raise UnsupportedTokenizerError(
-            f"{tokenizer!r} has a split pattern of which it is not known how far it looks ahead: "
-            'use the target "marginal"'
-        )
-    return BpeViability(tables, scanner, vocabulary.ranges)

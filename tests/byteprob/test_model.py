@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from byteprob import END, ByteModel, FunctionModel, ImpossiblePrefixError, UnsupportedTokenizerError
-from byteprob.model import shaped
+from byteprob.sources import shaped
 from tests.samples import documents
 from tokenkit import Tokenizer
 
