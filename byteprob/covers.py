@@ -41,13 +41,15 @@ class Head:
     """A string of tokens and what the model says comes next.
 
     ``log_weight + log(weights[place])``: log-probability of the string and then that token.
-    ``within``, ``depth``: tokens that agree with the ``depth`` bytes from here to the end of the
-    prefix. ``end``: as ``weights``, of the end of the text.
+    ``log_mass``: of the string by itself. ``within``, ``depth``: tokens that agree with the
+    ``depth`` bytes from here to the end of the prefix. ``end``: as ``weights``, of the end of the
+    text.
     """
 
     context: Context
     state: Hashable
     handle: Any
+    log_mass: float
     log_weight: float
     weights: Weights
     end: float
@@ -199,6 +201,7 @@ def _head(reading: Reading, waiting: Waiting, logits: Logits, handle: Any) -> He
         waiting.context,
         waiting.state,
         handle,
+        waiting.log_weight,
         waiting.log_weight - math.log(total),
         weights,
         end,

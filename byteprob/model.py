@@ -1,6 +1,8 @@
 """Byte-level probabilities of a token model: the one class that most users need."""
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 
 from byteprob import sources
 from byteprob.covers import Covers, Reading, beginning, pushed
@@ -8,7 +10,7 @@ from byteprob.dist import ByteDist, Target
 from byteprob.errors import ByteprobError
 from byteprob.sources import ByteConstraint, Score
 from byteprob.spelling import viability_of, vocabulary_of
-from byteprob.token_models import TokenModel
+from byteprob.token_models import Context, Prompted, TokenModel
 from tokenkit.text import Tokenizer
 
 
@@ -42,6 +44,17 @@ class ByteModel:
     def target(self) -> Target:
         """Which distribution this is."""
         return self._reading.target
+
+    @property
+    def reading(self) -> Reading:
+        """What it is made of, for what works on covers themselves, such as `byteprob.heal`."""
+        return self._reading
+
+    def behind(self, ids: Context) -> "ByteModel":
+        """The same where these ids come before every text, which begins afresh after them."""
+        found = copy(self)
+        found._reading = replace(self._reading, model=Prompted(self._reading.model, ids))
+        return found
 
     def at(self, prefix: bytes = b"") -> "Cursor":
         """The place behind a prefix. Raises ImpossiblePrefixError where it has no probability."""
@@ -103,6 +116,11 @@ class Cursor:
     def log_prob(self) -> float:
         """Log-probability of the prefix: P of "marginal", S of "canonical", see `Target`."""
         return self._covers.log_mass
+
+    @property
+    def covers(self) -> Covers:
+        """The strings of tokens that make the prefix."""
+        return self._covers
 
     def next_byte(self) -> ByteDist:
         """What follows."""

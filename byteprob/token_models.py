@@ -58,3 +58,24 @@ class FunctionModel:
     def state(self, context: Context) -> Hashable:
         """See `TokenModel`: the whole context."""
         return context
+
+
+@dataclass(frozen=True)
+class Prompted:
+    """A model behind fixed ids, such as sentinels: they come before every text."""
+
+    model: TokenModel
+    ids: Context
+
+    @property
+    def start(self) -> Context:
+        """See `TokenModel`: that of the model, and the ids."""
+        return (*self.model.start, *self.ids)
+
+    def logits(self, contexts: Sequence[Context], parents: Sequence[Any]) -> Evaluated:
+        """See `TokenModel`."""
+        return self.model.logits(contexts, parents)
+
+    def state(self, context: Context) -> Hashable:
+        """See `TokenModel`."""
+        return self.model.state(context)
