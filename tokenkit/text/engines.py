@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.bpe import BpeEncoder, BpeTables, decode
-from encoders.buffers import Bytes, Ids, Offsets
+from encoders.buffers import Bytes, Ids, Offsets, joined
 from encoders.match import stitch
 from encoders.parallel import in_parallel, worth_sharing
 from encoders.scan import Scanner
@@ -68,10 +68,10 @@ class KernelEngine:
         """``odd``: bytes of tokens that are spelled otherwise than what they stand for;
         ``blanks``: whether the tables have a blank for U+2581."""
         self.tables = tables
-        self._blanks = blanks
+        self.blanks = blanks
         self.added = added
         self.odd = odd
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         scanner = pipeline.scanner
         self._encoder: BpeEncoder | UnigramEncoder | WordPieceEncoder
         if isinstance(tables, BpeTables):
@@ -123,9 +123,9 @@ class KernelEngine:
         raw, later = finders
         cut = raw.cut(text, bounds)
         if cut is None:
-            text, bounds = self._pipeline.normalize.all(text, bounds)
+            text, bounds = self.pipeline.normalize.all(text, bounds)
             return self._encode_normalized(text, bounds, None, later, model)
-        text, inner = self._pipeline.normalize.all(cut.text, cut.bounds, cut.replaced)
+        text, inner = self.pipeline.normalize.all(cut.text, cut.bounds, cut.replaced)
         ids, id_bounds = self._encode_normalized(text, inner, cut.begins(None), later, model)
         return stitch(ids, id_bounds, cut.replaced, cut.segment_of)
 
@@ -137,7 +137,7 @@ class KernelEngine:
         finder: AddedTokenFinder,
         model: _Model,
     ) -> tuple[Ids, Offsets]:
-        prepare = self._pipeline.prepare
+        prepare = self.pipeline.prepare
         cut = finder.cut(text, bounds)
         if cut is None:
             return model(*prepare.all(text, bounds, first=first))
@@ -146,7 +146,7 @@ class KernelEngine:
         return stitch(ids, id_bounds, cut.replaced, cut.segment_of)
 
     def _as_in_tables(self, token: str) -> str:
-        return token.replace(MARK, " ") if self._blanks else token
+        return token.replace(MARK, " ") if self.blanks else token
 
     def _finders_for(self, allowed: Allowed) -> tuple[AddedTokenFinder, AddedTokenFinder]:
         found = self._finders.get(allowed)
@@ -154,8 +154,8 @@ class KernelEngine:
             tokens = enabled(self.added, allowed)
             raw = AddedTokenFinder(tuple(token for token in tokens if not token.normalized))
             later = tuple(token for token in tokens if token.normalized)
-            as_is = self._pipeline.tokens_as_normalized
-            spelling = self._as_in_tables if as_is else self._pipeline.normalize.spelling
+            as_is = self.pipeline.tokens_as_normalized
+            spelling = self._as_in_tables if as_is else self.pipeline.normalize.spelling
             found = raw, AddedTokenFinder(later, spelling)
             if len(self._finders) >= _KEPT_CHOICES:
                 self._finders.clear()
@@ -194,15 +194,20 @@ class KernelEngine:
         except IndexError as error:
             raise DecodeError(str(error)) from None
 
+    def seen(self, text: bytes) -> bytes:
+        """A text as the model gets it: in normal form, with what is put in front."""
+        changed = self.pipeline.prepare.all(*self.pipeline.normalize.all(*joined([text])))
+        return changed[0][changed[1][0] : changed[1][-1]].tobytes()
+
     @property
     def scanner(self) -> Scanner:
         """What cuts a text, in normal form and prepared, into pieces."""
-        return self._pipeline.scanner
+        return self.pipeline.scanner
 
     @property
     def byte_level_tables(self) -> BpeTables | None:
         """Those of BPE over bytes whose pieces are cut from the text itself; None for others."""
-        plain = self._byte_level and self._pipeline.prepare == Change()
+        plain = self._byte_level and self.pipeline.prepare == Change()
         return self.tables if plain and isinstance(self.tables, BpeTables) else None
 
     @property
@@ -215,7 +220,7 @@ class KernelEngine:
         """See `Engine.vocab`."""
         raw, offsets = self.tables.vocab.tobytes(), self.tables.offsets.tolist()
         tokens = [raw[a:b] for a, b in pairwise(offsets)]
-        if self._blanks:
+        if self.blanks:
             tokens = [token.replace(b" ", MARK.encode()) for token in tokens]
         spelled = byte_map.from_bytes if self._byte_level else _as_text
         found = {

@@ -242,6 +242,11 @@ class Tokenizer:
         return self._head
 
     @property
+    def kernels(self) -> KernelEngine | None:
+        """The engine with its tables and pipeline, where it runs on the kernels."""
+        return self._engine if isinstance(self._engine, KernelEngine) else None
+
+    @property
     def byte_level_bpe(self) -> tuple[BpeTables, Scanner] | None:
         """Merges and split, where it is BPE over the bytes of pieces of the text itself."""
         if not isinstance(self._engine, KernelEngine) or self._engine.byte_level_tables is None:
