@@ -7,6 +7,7 @@ model.next_byte(b"The ").top(5)
 
 from byteprob.dist import END, ByteDist, Target
 from byteprob.errors import ByteprobError, ImpossiblePrefixError, UnsupportedTokenizerError
+from byteprob.healing import Cover, cover_distribution, decode, heal, token_healing
 from byteprob.model import ByteModel, Cursor
 from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score
 from byteprob.token_models import Context, Evaluated, FunctionModel, TokenModel
@@ -20,6 +21,7 @@ __all__ = [
     "ByteSource",
     "ByteprobError",
     "Context",
+    "Cover",
     "Cursor",
     "Evaluated",
     "FunctionModel",
@@ -28,4 +30,8 @@ __all__ = [
     "Target",
     "TokenModel",
     "UnsupportedTokenizerError",
+    "cover_distribution",
+    "decode",
+    "heal",
+    "token_healing",
 ]

@@ -142,10 +142,11 @@ def shaped(log_probs: NDArray[np.float64], temperature: float, top_p: float) -> 
         found[np.argmax(log_probs)] = 1.0
         return found
     scaled = log_probs / temperature
-    probs = np.exp(scaled - scaled.max())
+    probs: NDArray[np.float64] = np.exp(scaled - scaled.max())
     probs /= probs.sum()
+    if top_p == 1:
+        return probs
     order = np.argsort(-probs, kind="stable")
     needed = int(np.searchsorted(np.cumsum(probs[order]), top_p)) + 1
     probs[order[needed:]] = 0.0
-    kept: NDArray[np.float64] = probs / probs.sum()
-    return kept
+    return probs / probs.sum()

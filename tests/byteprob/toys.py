@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from byteprob.model import ByteModel
 from byteprob.token_models import FunctionModel
 from byteprob.vocabulary import ByteVocabulary
 
@@ -101,6 +102,13 @@ def random_model(toy, seed, listed=None):
         return logits
 
     return FunctionModel(lambda contexts: np.array([row(context) for context in contexts]))
+
+
+def byte_model(reading):
+    """The `ByteModel` of a reading, without a tokenizer."""
+    found = ByteModel.__new__(ByteModel)
+    found._reading = reading
+    return found
 
 
 class Oracle:
