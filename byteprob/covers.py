@@ -27,6 +27,9 @@ class Reading:
 
     ``viability`` is None for the target "marginal". ``beam``: heads that are kept at each
     position, the heaviest; None keeps all and is exact.
+
+    ``front``: bytes that the tokenizer puts before every text and decoding takes away: all else is
+    under the condition that a text begins so.
     """
 
     model: TokenModel
@@ -34,6 +37,7 @@ class Reading:
     target: Target
     viability: Viability | None = None
     beam: int | None = None
+    front: bytes = b""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +107,18 @@ class Covers:
 
 
 def beginning(reading: Reading) -> Covers:
-    """The covers of the empty prefix: one head."""
+    """The covers of the empty prefix: one head, unless something stands before every text."""
+    found = _begun(reading, 0.0)
+    return _begun(reading, -found.log_mass) if reading.front else found
+
+
+def _begun(reading: Reading, log_weight: float) -> Covers:
     state = reading.viability.start if reading.viability else None
-    return complete(
-        reading, [(Covers((), -math.inf), [Waiting(reading.model.start, state, None, 0.0)])]
-    )[0]
+    begun = Waiting(reading.model.start, state, None, log_weight)
+    found = complete(reading, [(Covers((), -math.inf), [begun])])
+    for byte in reading.front:
+        found = pushed(reading, found, [byte])
+    return found[0]
 
 
 def pushed(reading: Reading, before: Sequence[Covers], following: Sequence[int]) -> list[Covers]:
@@ -190,7 +201,7 @@ def complete(reading: Reading, moved: Sequence[tuple[Covers, list[Waiting]]]) ->
 
 def _head(reading: Reading, waiting: Waiting, logits: Logits, handle: Any) -> Head:
     vocabulary, viability = reading.vocabulary, reading.viability
-    weights, largest, total = vocabulary.ranges.weights(logits, vocabulary.ends)
+    weights, largest, total = vocabulary.ranges.weights(logits, vocabulary.counted)
     end = float(np.exp(logits[vocabulary.ends].astype(np.float64) - largest).sum())
     if viability is not None:
         weights *= viability.following(waiting.state)
