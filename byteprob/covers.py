@@ -3,11 +3,16 @@
 A head is a string of tokens that ends inside the prefix or with it, seen as a node of a tree: its
 next tokens that agree with the rest of the prefix are a range of the sorted vocabulary. One head
 stands for all strings that the model and the target cannot tell apart from here on.
+
+Strings of little weight may wait: while they do, they are worth something between nothing and
+their weight. With a tolerance of 0 none waits.
 """
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -18,6 +23,7 @@ from byteprob.errors import ImpossiblePrefixError
 from byteprob.token_models import Context, TokenModel
 from byteprob.viability import Viability
 from byteprob.vocabulary import ByteVocabulary
+from byteprob.waiting import Waiting, advanced
 from encoders.byte_ranges import Logits, Range, Weights
 
 
@@ -26,7 +32,8 @@ class Reading:
     """A token model read as a distribution over bytes.
 
     ``viability`` is None for the target "marginal". ``beam``: heads that are kept at each
-    position, the heaviest; None keeps all and is exact.
+    position, the heaviest; None keeps all and is exact. ``tolerance``: strings wait while the
+    total variation distance that they may make is at most this.
 
     ``front``: bytes that the tokenizer puts before every text and decoding takes away: all else is
     under the condition that a text begins so.
@@ -37,6 +44,7 @@ class Reading:
     target: Target
     viability: Viability | None = None
     beam: int | None = None
+    tolerance: float = 0.0
     front: bytes = b""
 
 
@@ -45,46 +53,81 @@ class Head:
     """A string of tokens and what the model says comes next.
 
     ``log_weight + log(weights[place])``: log-probability of the string and then that token.
-    ``log_mass``: of the string by itself. ``within``, ``depth``: tokens that agree with the
-    ``depth`` bytes from here to the end of the prefix. ``end``: as ``weights``, of the end of the
-    text.
+    ``within``, ``depth``: tokens that agree with the ``depth`` bytes from here to the end of the
+    prefix. ``end``: as ``weights``, of the end of the text. ``log_mass``: log-probability of the
+    covers that it stands for: of the string itself where it ends with the prefix, else of it with
+    each of those tokens. ``log_next``: of all that goes on, the end included.
     """
 
     context: Context
     state: Hashable
     handle: Any
-    log_mass: float
     log_weight: float
     weights: Weights
     end: float
     within: Range
+    log_mass: float
+    log_next: float
     depth: int = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Waiting:
-    """A string of tokens that has just become complete, before the model has seen it."""
-
-    context: Context
-    state: Hashable
-    parent: Any
-    log_weight: float
-
-
-@dataclass(frozen=True, eq=False)
 class Covers:
-    """The heads at a prefix. ``log_mass``: log-probability of the prefix, P or S of `Target`.
+    """The strings of tokens at a prefix.
 
     ``log_dropped``: of the heads that a beam has dropped, all together.
     """
 
     heads: tuple[Head, ...]
-    log_mass: float
+    waiting: tuple[Waiting, ...] = ()
     log_dropped: float = -math.inf
+
+    @cached_property
+    def log_mass(self) -> float:
+        """Log-probability of the prefix, P or S of `Target`; a lower bound where strings wait."""
+        return log_sum(
+            [head.log_mass for head in self.heads]
+            + [each.log_weight for each in self.waiting if not each.since]
+        )
+
+    @cached_property
+    def log_next(self) -> float:
+        """Of all that is known to go on behind the prefix."""
+        return log_sum([head.log_next for head in self.heads])
+
+    @cached_property
+    def log_unknown(self) -> float:
+        """Of the strings that wait or were dropped: what may go on besides."""
+        return log_sum([self.log_dropped, *(each.log_weight for each in self.waiting)])
+
+    def log_bounds(self, reading: Reading, *, ended: bool) -> tuple[float, float]:
+        """Between what the log-probability of the prefix lies, or of the text that ends here."""
+        if ended:
+            sums, top = self._sums(reading)
+            low = top + math.log(sums[END]) if sums[END] else -math.inf
+            return low, log_sum([low, self.log_unknown])
+        inside = [each.log_weight for each in self.waiting if each.since]
+        return self.log_mass, log_sum([self.log_mass, self.log_dropped, *inside])
 
     def next_byte(self, reading: Reading) -> ByteDist:
         """The distribution of what comes next."""
-        top = max(head.log_weight for head in self.heads)
+        sums, top = self._sums(reading)
+        total = sums.sum()
+        if not total:
+            raise ImpossiblePrefixError("after this prefix nothing has any probability")
+        known = top + math.log(total)
+        seen = log_sum([head.log_mass for head in self.heads])
+        with np.errstate(divide="ignore"):
+            return ByteDist(
+                np.log(sums) - math.log(total),
+                reading.target,
+                leak=max(0.0, -math.expm1(known - seen)),
+                error=math.exp(self.log_unknown - log_sum([known, self.log_unknown])),
+            )
+
+    def _sums(self, reading: Reading) -> tuple[Weights, float]:
+        """By symbol what is known to go on so, float64[257], over the exponential of a number."""
+        top = max((head.log_weight for head in self.heads), default=0.0)
         sums = np.zeros(257)
         for head in self.heads:
             found = np.zeros(257)
@@ -92,18 +135,7 @@ class Covers:
             ranges.add_next_bytes(head.within, head.depth, head.weights, found[:256])
             found[END] = head.end if head.depth == 0 else 0.0
             sums += math.exp(head.log_weight - top) * found
-        total = sums.sum()
-        if not total:
-            raise ImpossiblePrefixError("after this prefix nothing has any probability")
-        kept = top + math.log(total)
-        dropped = math.exp(min(self.log_dropped - kept, 700.0))
-        with np.errstate(divide="ignore"):
-            return ByteDist(
-                np.log(sums) - math.log(total),
-                reading.target,
-                leak=max(0.0, -math.expm1(kept - self.log_mass)),
-                error=dropped / (1.0 + dropped),
-            )
+        return sums, top
 
 
 def beginning(reading: Reading) -> Covers:
@@ -115,56 +147,119 @@ def beginning(reading: Reading) -> Covers:
 def _begun(reading: Reading, log_weight: float) -> Covers:
     state = reading.viability.start if reading.viability else None
     begun = Waiting(reading.model.start, state, None, log_weight)
-    found = complete(reading, [(Covers((), -math.inf), [begun])])
+    found = settled(reading, [Covers((), (begun,))])
     for byte in reading.front:
         found = pushed(reading, found, [byte])
     return found[0]
 
 
 def pushed(reading: Reading, before: Sequence[Covers], following: Sequence[int]) -> list[Covers]:
-    """The covers of prefixes, each with one byte more; one call of the model for all of them.
+    """The covers of prefixes, each with one byte more; as few calls of the model as there can be.
 
     Raises ImpossiblePrefixError where a byte cannot follow its prefix.
     """
-    moved = [_moved(reading, covers, byte) for covers, byte in zip(before, following, strict=True)]
-    return complete(reading, moved)
+    moved = [
+        _moved(reading, covers, bytes([byte]))
+        for covers, byte in zip(before, following, strict=True)
+    ]
+    return settled(reading, moved)
 
 
-def _moved(reading: Reading, covers: Covers, byte: int) -> tuple[Covers, list[Waiting]]:
-    """What is left of the heads behind one byte more, and the strings that are complete with it."""
+def settled(reading: Reading, found: Sequence[Covers]) -> list[Covers]:
+    """Evaluate strings that wait, the heaviest first, until what is left is tolerated.
+
+    One call evaluates what has to be, of all prefixes, whatever that call will say.
+    """
+    parts = [_parted(reading, covers) for covers in found]
+    while due := [each for now, _ in parts for each in now]:
+        heads = iter(evaluated(reading, due))
+        found = [
+            _with_heads(reading, replace(covers, waiting=later), now, islice(heads, len(now)))
+            for covers, (now, later) in zip(found, parts, strict=True)
+        ]
+        parts = [_parted(reading, covers) for covers in found]
+    if any(covers.log_mass == -math.inf for covers in found):
+        raise ImpossiblePrefixError(
+            f"the model gives no probability to this prefix under the target {reading.target!r}"
+        )
+    return list(found)
+
+
+def evaluated(reading: Reading, waiting: Sequence[Waiting]) -> list[Head]:
+    """What the model says behind strings that wait, in one call; of the bytes since nothing."""
+    found = reading.model.logits(
+        [each.context for each in waiting], [each.parent for each in waiting]
+    )
+    return [
+        _head(reading, *each) for each in zip(waiting, found.logits, found.handles, strict=True)
+    ]
+
+
+def _moved(reading: Reading, covers: Covers, byte: bytes) -> Covers:
+    """What is left of the covers behind one byte more; nothing is evaluated."""
+    ranges, viability = reading.vocabulary.ranges, reading.viability
+    grown = [_grown(reading, head, byte) for head in covers.heads]
+    heads = tuple(head for head, _ in grown if head is not None)
+    old = [advanced(each, byte, ranges, viability) for each in covers.waiting]
+    new = _merged(reading.model, [each for _, complete in grown for each in complete])
+    kept, dropped = _kept(reading.beam, new)
+    waiting = (*(each for each in old if each is not None), *kept)
+    return Covers(heads, waiting, log_sum([covers.log_dropped, *dropped]))
+
+
+def _with_heads(
+    reading: Reading, covers: Covers, evaluated: Sequence[Waiting], new: Iterator[Head]
+) -> Covers:
+    """The covers with strings that have just been evaluated, behind the bytes since."""
+    grown = [_grown(reading, head, each.since) for each, head in zip(evaluated, new, strict=True)]
+    heads = (*covers.heads, *(head for head, _ in grown if head is not None))
+    waiting = [*covers.waiting, *(each for _, complete in grown for each in complete)]
+    return Covers(heads, tuple(_merged(reading.model, waiting)), covers.log_dropped)
+
+
+def _grown(reading: Reading, head: Head, following: bytes) -> tuple[Head | None, list[Waiting]]:
+    """A head behind more bytes, None where no token goes on so; and the strings that are complete
+    on the way, behind the bytes that are left to them."""
     ranges = reading.vocabulary.ranges
-    heads: list[Head] = []
-    waiting: dict[Hashable, Waiting] = {}
-    masses: list[float] = []
-    for head in covers.heads:
+    found = []
+    for done, byte in enumerate(following, 1):
         low, high = ranges.narrowed(head.within, head.depth, byte)
         depth = head.depth + 1
         _, beyond = ranges.ending((low, high), depth)
         for place in range(low, beyond):
-            _add(reading, waiting, head, place)
+            found += _complete(reading, head, place, following[done:])
         mass = float(head.weights[beyond:high].sum())
-        if mass:
-            masses.append(head.log_weight + math.log(mass))
-            heads.append(replace(head, within=(beyond, high), depth=depth))
-    kept, dropped = _kept(reading.beam, list(waiting.values()))
-    log_dropped = _log_sum([covers.log_dropped, *dropped])
-    return Covers(tuple(heads), _log_sum(masses), log_dropped), kept
+        if not mass:
+            return None, found
+        log_mass = head.log_weight + math.log(mass)
+        head = replace(
+            head, within=(beyond, high), depth=depth, log_mass=log_mass, log_next=log_mass
+        )
+    return head, found
 
 
-def _add(reading: Reading, waiting: dict[Hashable, Waiting], head: Head, place: int) -> None:
-    """Put a complete string to those that wait, together with those of the same state."""
-    weight = head.weights[place]
-    if not weight:
-        return
+def _complete(reading: Reading, head: Head, place: int, since: bytes) -> list[Waiting]:
+    """A head and the token at a place, if that can be and can go on with the bytes since."""
+    if not head.weights[place]:
+        return []
     context = (*head.context, int(reading.vocabulary.ranges.order[place]))
     state = reading.viability.after(head.state, place) if reading.viability else None
-    log_weight = head.log_weight + math.log(weight)
-    key = (reading.model.state(context), state)
-    if key in waiting:
-        same = waiting[key]
-        waiting[key] = replace(same, log_weight=_log_sum([same.log_weight, log_weight]))
-    else:
-        waiting[key] = Waiting(context, state, head.handle, log_weight)
+    log_weight = head.log_weight + math.log(head.weights[place])
+    found = Waiting(context, state, head.handle, log_weight)
+    still = advanced(found, since, reading.vocabulary.ranges, reading.viability) if since else found
+    return [] if still is None else [still]
+
+
+def _merged(model: TokenModel, waiting: Sequence[Waiting]) -> list[Waiting]:
+    """Strings that have the same continuations as one."""
+    found: dict[Hashable, Waiting] = {}
+    for each in waiting:
+        key = model.state(each.context), each.state, len(each.since)
+        same = found.setdefault(key, each)
+        if same is not each:
+            both = log_sum([same.log_weight, each.log_weight])
+            found[key] = replace(same, log_weight=both)
+    return list(found.values())
 
 
 def _kept(beam: int | None, waiting: list[Waiting]) -> tuple[list[Waiting], list[float]]:
@@ -175,52 +270,48 @@ def _kept(beam: int | None, waiting: list[Waiting]) -> tuple[list[Waiting], list
     return waiting[:beam], [each.log_weight for each in waiting[beam:]]
 
 
-def complete(reading: Reading, moved: Sequence[tuple[Covers, list[Waiting]]]) -> list[Covers]:
-    """Evaluate all strings that wait, in one call, and make heads of them."""
-    every = [each for _, waiting in moved for each in waiting]
-    evaluated = None
-    if every:
-        evaluated = reading.model.logits(
-            [each.context for each in every], [each.parent for each in every]
-        )
-    done, found = 0, []
-    for covers, waiting in moved:
-        heads = []
-        for each in waiting:
-            assert evaluated is not None
-            heads.append(_head(reading, each, evaluated.logits[done], evaluated.handles[done]))
-            done += 1
-        mass = _log_sum([covers.log_mass, *(each.log_weight for each in waiting)])
-        if mass == -math.inf:
-            raise ImpossiblePrefixError(
-                f"the model gives no probability to this prefix under the target {reading.target!r}"
-            )
-        found.append(Covers((*covers.heads, *heads), mass, covers.log_dropped))
-    return found
+def _parted(reading: Reading, covers: Covers) -> tuple[tuple[Waiting, ...], tuple[Waiting, ...]]:
+    """The strings that have to be evaluated now, and those that may wait.
+
+    What goes on in all can only become less when some are evaluated, so that the lightest that
+    are within the tolerance of it may be all that can wait in the end.
+    """
+    if not reading.tolerance or not covers.waiting:
+        return covers.waiting, ()
+    order = sorted(covers.waiting, key=lambda each: each.log_weight)
+    lightest = np.logaddexp.accumulate([each.log_weight for each in order])
+    most = math.log(reading.tolerance) + log_sum([covers.log_next, covers.log_unknown])
+    later = int(np.searchsorted(lightest, most, "right"))
+    return tuple(order[later:]), tuple(order[:later])
 
 
 def _head(reading: Reading, waiting: Waiting, logits: Logits, handle: Any) -> Head:
     vocabulary, viability = reading.vocabulary, reading.viability
     weights, largest, total = vocabulary.ranges.weights(logits, vocabulary.counted)
     end = float(np.exp(logits[vocabulary.ends].astype(np.float64) - largest).sum())
+    going_on = total
     if viability is not None:
         weights *= viability.following(waiting.state)
         end = end if viability.ends(waiting.state) else 0.0
+        going_on = float(weights.sum()) + end
         if reading.target == "canonical-renorm":
-            total = float(weights.sum()) + end or 1.0
+            total = going_on or 1.0
+    log_weight = waiting.log_weight - math.log(total)
     return Head(
         waiting.context,
         waiting.state,
         handle,
-        waiting.log_weight,
-        waiting.log_weight - math.log(total),
+        log_weight,
         weights,
         end,
         vocabulary.ranges.whole,
+        log_mass=waiting.log_weight,
+        log_next=log_weight + math.log(going_on) if going_on else -math.inf,
     )
 
 
-def _log_sum(logs: Sequence[float] | NDArray[np.float64]) -> float:
+def log_sum(logs: Sequence[float] | NDArray[np.float64]) -> float:
+    """The logarithm of the sum of exponentials; ``-inf`` of none."""
     top = max(logs, default=-math.inf)
     if top == -math.inf:
         return top

@@ -1,5 +1,6 @@
 """What is computed: which distribution, and its values."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,8 +35,12 @@ class ByteDist:
 
     ``log_probs``: float64[257], natural logarithms of the probabilities of the 256 bytes and of
     `END`; they sum to 1. ``target``: which distribution it is. ``leak``: the share of the mass of
-    the prefix that the model gives to tokens outside the target, which was left out.
-    ``error``: a bound of the total variation distance to the exact distribution; 0 if it is exact.
+    the prefix that the model gives to tokens outside the target, which was left out; where
+    ``error`` is not 0, of what is known of the prefix.
+
+    ``error``: 0 if it is exact. Else the exact distribution is ``(1 - error) * probs + error * q``
+    for some distribution q, so that its total variation distance is at most ``error``, and `low`
+    and `high` hold for each symbol.
     """
 
     log_probs: NDArray[np.float64]
@@ -48,6 +53,24 @@ class ByteDist:
         """Probabilities, float64[257]."""
         found: NDArray[np.float64] = np.exp(self.log_probs)
         return found
+
+    @property
+    def low(self) -> NDArray[np.float64]:
+        """What each symbol has at least in the exact distribution, float64[257]."""
+        return self.probs * (1.0 - self.error)
+
+    @property
+    def high(self) -> NDArray[np.float64]:
+        """What each symbol has at most in the exact distribution, float64[257]."""
+        return self.low + self.error
+
+    def log_bounds(self, symbol: int) -> tuple[float, float]:
+        """Natural logarithms of `low` and `high` of a symbol."""
+        log = float(self.log_probs[symbol])
+        if not self.error:
+            return log, log
+        low = log + math.log1p(-self.error) if self.error < 1 else -math.inf
+        return low, float(np.logaddexp(low, math.log(self.error)))
 
     def top(self, count: int = 10) -> list[tuple[int, float]]:
         """The likeliest symbols and their probabilities, the likeliest first."""

@@ -28,17 +28,24 @@ class ByteModel:
         target: Target = "marginal",
         *,
         beam: int | None = None,
+        tolerance: float = 0.0,
     ) -> None:
         """``beam``: of "marginal" only, strings of tokens kept at each byte; None keeps all.
+
+        ``tolerance``: bound of the total variation distance to the exact distribution that each
+        `ByteDist` may have (its ``error``). Strings of tokens that matter less wait, so that the
+        model is asked for fewer; those that come to matter are evaluated then. 0 is exact.
 
         Raises UnsupportedTokenizerError for a tokenizer whose tokens do not spell the bytes of its
         texts, and for a canonical target where its splits are not known.
         """
         if beam is not None and (target != "marginal" or beam < 1):
             raise ValueError("a beam is at least 1, and goes with the target 'marginal'")
+        if not 0 <= tolerance < 1 or (beam is not None and tolerance):
+            raise ValueError("a tolerance is at least 0 and below 1, and a beam can keep to none")
         vocabulary = vocabulary_of(tokenizer)
         viability = None if target == "marginal" else viability_of(tokenizer, vocabulary)
-        self._reading = Reading(model, vocabulary, target, viability, beam)
+        self._reading = Reading(model, vocabulary, target, viability, beam, tolerance)
 
     @property
     def target(self) -> Target:

@@ -79,3 +79,27 @@ class Prompted:
     def state(self, context: Context) -> Hashable:
         """See `TokenModel`."""
         return self.model.state(context)
+
+
+@dataclass
+class Counted:
+    """A model that counts what it is asked for. ``evaluations``: contexts; ``calls``: batches."""
+
+    model: TokenModel
+    evaluations: int = 0
+    calls: int = 0
+
+    @property
+    def start(self) -> Context:
+        """See `TokenModel`."""
+        return self.model.start
+
+    def logits(self, contexts: Sequence[Context], parents: Sequence[Any]) -> Evaluated:
+        """See `TokenModel`."""
+        self.evaluations += len(contexts)
+        self.calls += 1
+        return self.model.logits(contexts, parents)
+
+    def state(self, context: Context) -> Hashable:
+        """See `TokenModel`."""
+        return self.model.state(context)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from byteprob.covers import Reading, beginning, pushed
 from byteprob.errors import ImpossiblePrefixError
+from byteprob.token_models import Counted
 from tests.byteprob.toys import ListedViability, Oracle, ToyBpe, random_model
 
 TOYS = (
@@ -21,9 +22,9 @@ TARGETS = ("marginal", "canonical", "canonical-renorm")
 LISTED = {toy: frozenset(toy.viable()) for toy in TOYS}
 
 
-def reading(toy, model, target, beam=None):
+def reading(toy, model, target, beam=None, tolerance=0.0):
     viability = None if target == "marginal" else ListedViability(toy, LISTED[toy])
-    return Reading(model, toy.vocabulary, target, viability, beam)
+    return Reading(model, toy.vocabulary, target, viability, beam, tolerance)
 
 
 def at(how, prefix):
@@ -115,3 +116,77 @@ def test_a_beam_knows_how_far_off_it_may_be(seed, beam, text):
         return
     distance = 0.5 * np.abs(found.probs - expected).sum()
     assert distance <= found.error + 1e-12
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.sampled_from(TOYS),
+    st.sampled_from(TARGETS),
+    st.integers(0, 99),
+    st.sampled_from([1e-6, 1e-3, 0.03, 0.3, 0.9]),
+    st.text("ab", max_size=7),
+)
+def test_a_lazy_interval_contains_the_exact_value(toy, target, seed, tolerance, text):
+    model = random_model(toy, seed)
+    exact, lazy = reading(toy, model, target), reading(toy, model, target, tolerance=tolerance)
+    far, near = beginning(exact), beginning(lazy)
+    for byte in text.encode():
+        try:
+            (far,) = pushed(exact, [far], [byte])
+        except ImpossiblePrefixError:
+            with pytest.raises(ImpossiblePrefixError):
+                pushed(lazy, [near], [byte])
+            return
+        (near,) = pushed(lazy, [near], [byte])
+        low, high = near.log_bounds(lazy, ended=False)
+        assert low - 1e-12 <= far.log_mass <= high + 1e-12
+        low, high = near.log_bounds(lazy, ended=True)
+        assert low - 1e-12 <= far.log_bounds(exact, ended=True)[0] <= high + 1e-12
+        try:
+            expected = far.next_byte(exact)
+        except ImpossiblePrefixError:
+            with pytest.raises(ImpossiblePrefixError):
+                near.next_byte(lazy)
+            continue
+        found = near.next_byte(lazy)
+        assert found.error <= tolerance * (1 + 1e-12)
+        assert 0.5 * np.abs(found.probs - expected.probs).sum() <= found.error + 1e-12
+        assert (found.low - 1e-12 <= expected.probs).all()
+        assert (expected.probs <= found.high + 1e-12).all()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_tolerance_saves_evaluations_and_what_comes_to_matter_is_evaluated(target):
+    toy, counts = TOYS[1], []
+    for tolerance in (0.0, 0.01, 0.3):
+        total, waited, woken = 0, False, False
+        for seed in range(8):
+            model = Counted(random_model(toy, seed))
+            lazy = reading(toy, model, target, tolerance=tolerance)
+            covers = beginning(lazy)
+            for byte in b"aabaab":
+                before = {each.context for each in covers.waiting}
+                try:
+                    (covers,) = pushed(lazy, [covers], [byte])
+                except ImpossiblePrefixError:
+                    break
+                waited |= bool(covers.waiting)
+                woken |= any(head.context in before for head in covers.heads)
+            total += model.evaluations
+        counts.append(total)
+        assert waited == bool(tolerance)
+    assert woken
+    assert counts[0] > counts[1] > counts[2]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_lazy_batches_and_pushes_are_what_each_is_alone(target):
+    toy = TOYS[0]
+    how = reading(toy, random_model(toy, 5), target, tolerance=0.05)
+    prefixes = [b"a", b"b", b"ab"]
+    batch = pushed(how, [at(how, prefix) for prefix in prefixes], b"aba")
+    for prefix, byte, covers in zip(prefixes, b"aba", batch, strict=True):
+        alone = at(how, prefix + bytes([byte]))
+        assert covers.log_mass == alone.log_mass
+        assert (covers.next_byte(how).log_probs == alone.next_byte(how).log_probs).all()
+        assert covers.next_byte(how).error == alone.next_byte(how).error
