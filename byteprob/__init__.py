@@ -5,10 +5,12 @@ model = ByteModel(FunctionModel(logits), tokenizer, target="canonical")
 model.next_byte(b"The ").top(5)
 """
 
+from byteprob.default import default_model
 from byteprob.dist import END, ByteDist, Target
 from byteprob.errors import ByteprobError, ImpossiblePrefixError, UnsupportedTokenizerError
 from byteprob.healing import Cover, cover_distribution, decode, heal, token_healing
 from byteprob.model import ByteModel, Cursor
+from byteprob.ngram import NgramModel
 from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score
 from byteprob.token_models import Context, Evaluated, FunctionModel, TokenModel
 
@@ -26,12 +28,14 @@ __all__ = [
     "Evaluated",
     "FunctionModel",
     "ImpossiblePrefixError",
+    "NgramModel",
     "Score",
     "Target",
     "TokenModel",
     "UnsupportedTokenizerError",
     "cover_distribution",
     "decode",
+    "default_model",
     "heal",
     "token_healing",
 ]

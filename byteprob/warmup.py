@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from byteprob.ngram import NgramModel
 from encoders.bpe import tables_from_merges
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
@@ -17,3 +18,4 @@ def compile_kernels() -> None:
     merges = np.array([[97, 98, 256]], np.uint32)
     tables = tables_from_merges([b"a"] * 256 + [b"ab"], merges, np.arange(256, dtype=np.uint32))
     Junctions(tables).after(97)
+    NgramModel.train([[0, 1]], vocab_size=3, start=2, end=2).logits([(2,)], [None])
