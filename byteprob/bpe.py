@@ -9,33 +9,37 @@ not that: of "  1" the tokens are " ", " ", "1" to Llama 3, of "  " they are "  
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.shapes import Shapes, completions, cut_character, kind_of
+from byteprob.cut_characters import KINDS, CutTokens
+from byteprob.shapes import Shapes, cut_character
 from byteprob.splits import Cuts, Splits
 from byteprob.viability import Mask
 from encoders.bpe import BpeTables
-from encoders.bpe.junctions import Junctions
+from encoders.bpe.junctions import Flags, Junctions
 from encoders.byte_ranges import ByteRanges
 from encoders.scan.scanners import Scanner
 
 _DEEPEST = 4  # white space, then more of it: a text that needs more than this is not sought
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
-_KINDS = 128  # classes of characters are less than this, so that a set of them is an array
+_START, _JOIN, _START_OPEN, _JOIN_OPEN = 1, 2, 4, 8  # as in `_kernels`
 
 
 @dataclass(frozen=True)
 class Unit:
-    """Tokens without a cut between them, most often one. ``alone``: a token that merging never
-    makes, and that a piece becomes outright. ``joins``: whether it may stand in one piece with the
-    unit before. ``token`` is -1 for several."""
+    """Tokens without a cut between them, most often one, which is then ``single``.
+
+    ``raw``: as much of the bytes as tells whether a piece is a token outright. ``alone``: a token
+    that merging never makes, and that a piece becomes outright. ``joins``: whether it may stand in
+    one piece with the unit before.
+    """
 
     shape: bytes
     raw: bytes
-    token: int
+    single: bool
     alone: bool
     joins: bool
 
@@ -50,58 +54,61 @@ class Tail:
 
 @dataclass(frozen=True, eq=False)
 class _Ways:
-    """For each shape, how a token of it may follow a tail: bool[shapes], and bool[shapes, kinds]
-    for those that end with a cut character.
+    """How tokens may follow units. ``flags``: uint8[groups], see `BpeViability`.
 
-    ``starts``: as the beginning of a piece, ``joins``: of the piece before; which then may end
-    with the token (``closed``), or has to go on (``open``). ``joins_closed`` is by the first unit
-    of that piece.
+    A token may start a piece, or join the last; which then may end with it, or has to go on
+    (open). ``joins``: the shapes that join and may end, by the first unit of that piece.
     """
 
-    starts_closed: NDArray[np.bool_]
-    starts_open: NDArray[np.bool_]
-    starts_cut: NDArray[np.bool_]
-    joins_closed: dict[int, NDArray[np.bool_]]
-    joins_open: NDArray[np.bool_]
-    joins_cut: NDArray[np.bool_]
+    flags: Flags
+    joins: dict[int, NDArray[np.bool_]]
 
 
 class BpeViability:
-    """See `byteprob.viability.Viability`; states are `Tail`."""
+    """See `byteprob.viability.Viability`; states are `Tail`.
+
+    Whether a token may follow is looked up: by its group, which is its shape, or the token itself
+    where it ends inside a character; and by its mark in `Junctions.marks` of the last token.
+    """
 
     def __init__(self, tables: BpeTables, scanner: Scanner, ranges: ByteRanges) -> None:
         self._junctions = Junctions(tables)
         self._ranges = ranges
         self._shapes = Shapes()
-        self._bytes = [
-            ranges.values[ranges.offsets[i] : ranges.offsets[i + 1]].tobytes()
-            for i in range(len(ranges))
-        ]
-        shape_of = [self._shapes.of(raw) for raw in self._bytes]
-        shapes = sorted(set(shape_of))
-        number = {shape: i for i, shape in enumerate(shapes)}
-        self._shape_at = np.array([number[shape] for shape in shape_of], np.int64)
-        self._count = len(shapes)
-        self._splits, self._ends = Splits(scanner, shapes), Splits(scanner, [b""])
+        self._names, self._shape_at = self._shapes.of_all(ranges.values, ranges.offsets)
+        self._splits, self._ends = Splits(scanner, self._names), Splits(scanner, [b""])
         self._made = self._junctions.whole[ranges.order].astype(np.bool_)
         taken = tables.whole[tables.whole != _EMPTY] & np.uint64(0xFFFFFFFF)
         outright = np.isin(ranges.order, taken.astype(np.uint32)) & ~self._made
-        self._ever = self._made | outright
-        self._alone = {self._bytes[i] for i in np.flatnonzero(outright)}
-        self._longest = max(map(len, self._alone), default=0)
-        self.following = lru_cache(1 << 10)(self._following)
+        self._have = (self._made | outright) * np.uint8(_START)
+        self._have |= self._made * np.uint8(_START_OPEN)
+        self._alone = {self._raw(place) for place in np.flatnonzero(outright).tolist()}
+        self._longest = max(map(len, self._alone), default=-1)
+        self._cut_tokens = CutTokens(self._junctions, ranges)
+        own = self._cut_tokens.places
+        self._spots = self._junctions.spots[ranges.order]
+        self._no_marks = np.ones(len(self._junctions.whole) + 1, np.uint8)
+        self._own = slice(len(self._names), len(self._names) + len(own))
+        self._group_at = self._shape_at.astype(np.uint16)
+        self._group_at[own] = np.arange(self._own.start, self._own.stop)
+        self.following = lru_cache(1 << 9)(self._following)
         self.after = lru_cache(1 << 14)(self._after)
+        self.ends = lru_cache(1 << 12)(self._ends_at)
+        self._ways = lru_cache(1 << 12)(self._ways_behind)
+        self._goes_on = lru_cache(1 << 14)(self._may_go_on)
         self._cuts = lru_cache(1 << 12)(self._splits.cuts)
-        self._cutting = lru_cache(1 << 8)(self._cutting_of)
-        self._row = lru_cache(1 << 8)(self._row_of)
+        self._cutting = lru_cache(1 << 8)(self._cut_tokens.behind)
+        self._settled = lru_cache(1 << 12)(self._ends.settled)
+        self._inner_cuts = lru_cache(1 << 12)(self._ends.cuts)
+        self._marks = lru_cache(1 << 7)(self._junctions.marks)
 
     @property
     def start(self) -> Tail:
         """No tokens."""
         return Tail()
 
-    def ends(self, state: Tail) -> bool:
-        """See `Viability`: whether a text may end here."""
+    def _ends_at(self, state: Tail) -> bool:
+        """See `Viability.ends`: whether a text may end here."""
         shapes = tuple(unit.shape for unit in state.units)
         if cut_character(b"".join(shapes)):
             return False
@@ -109,44 +116,56 @@ class BpeViability:
         return bits is not None and self._fits(state.units, bits)
 
     def _following(self, state: Tail) -> Mask:
-        starts, joins = self._masks(state, _DEEPEST)
-        return (starts | joins).astype(np.uint8)
+        """See `Viability`."""
+        mask, waiting = self._tokens(state, _START | _JOIN | _START_OPEN | _JOIN_OPEN)
+        for place in waiting:
+            mask[place] = self._goes_on(self.after(state, place), _DEEPEST - 1)
+        return mask
 
     def _after(self, state: Tail, place: int) -> Tail:
         """See `Viability`."""
-        token, raw = int(self._ranges.order[place]), self._bytes[place]
-        joins = bool(state.units) and bool(self._row(state.last)[place])
-        unit = Unit(self._shapes.of(raw), raw, token, not self._made[place], joins)
+        token, raw = int(self._ranges.order[place]), self._raw(place)
+        joins = bool(state.units) and not self._marks(state.last)[self._junctions.spots[token]]
+        shape, alone = self._names[self._shape_at[place]], not self._made[place]
+        unit = Unit(shape, raw[: self._longest + 1], True, alone, joins)
         return self._shortened(Tail((*state.units, unit), token))
 
     # --- how tokens may follow
 
-    def _masks(self, state: Tail, depth: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """By place: tokens that may begin a piece behind a tail, and that may go on its last."""
-        ways, at = self._ways(state), self._shape_at
-        row = self._row(state.last) if state.units else np.zeros(len(at), np.bool_)
-        starts = ways.starts_closed[at] & self._ever
-        joins = np.zeros(len(at), np.bool_)
-        for first, shapes in ways.joins_closed.items():
-            joins |= shapes[at] & row & ~self._completing(state.units[first:])
-        starts_open = ways.starts_open[at] & self._made & ~starts
-        joins_open = ways.joins_open[at] & row & ~joins
-        for place in np.flatnonzero(starts_open | joins_open):
-            if depth and self._masks(self.after(state, int(place)), depth - 1)[1].any():
-                starts[place] |= starts_open[place]
-                joins[place] |= joins_open[place]
-        begun = cut_character(b"".join(unit.shape for unit in state.units))
-        places, kinds = self._cutting(begun)
-        cut = at[places]
-        starts[places] |= (ways.starts_cut[cut] & kinds).any(axis=1) & self._made[places]
-        joins[places] |= (ways.joins_cut[cut] & kinds).any(axis=1) & row[places]
-        return starts, joins
+    def _tokens(self, state: Tail, wanted: int) -> tuple[Mask, list[int]]:
+        """By place: those that may follow in one of the ``wanted`` ways. And places of those that
+        may if something goes on with them."""
+        from byteprob import _kernels
 
-    def _ways(self, state: Tail) -> _Ways:
-        starts_closed, starts_open, joins_open = np.zeros((3, self._count), np.bool_)
-        starts_cut, joins_cut = np.zeros((2, self._count, _KINDS), np.bool_)
-        joins_closed: dict[int, NDArray[np.bool_]] = {}
-        units = state.units
+        ways = self._ways(state.units)
+        flags = ways.flags & np.uint8(wanted)
+        marks = self._marks(state.last) if state.units else self._no_marks
+        mask, found = np.empty(len(self._ranges), np.uint8), np.empty(len(self._ranges), np.int32)
+        count = _kernels.tokens_that_follow(
+            self._group_at, flags, self._have, self._spots, marks, mask, found
+        )
+        waiting = found[:count].tolist()
+        for place in self._spoiling(state.units, ways) if self._alone else ():
+            may = int(flags[self._group_at[place]]) & int(self._have[place])
+            if mask[place] and not may & _START:
+                mask[place] = 0
+                waiting += [place] if may or flags[self._group_at[place]] & _JOIN_OPEN else []
+        return mask, waiting
+
+    def _may_go_on(self, state: Tail, depth: int) -> bool:
+        """Whether a token may join the last piece."""
+        mask, waiting = self._tokens(state, _JOIN | _JOIN_OPEN)
+        if mask.any():
+            return True
+        return depth > 0 and any(
+            self._goes_on(self.after(state, place), depth - 1) for place in waiting
+        )
+
+    def _ways_behind(self, units: tuple[Unit, ...]) -> _Ways:
+        count = len(self._names)
+        flags = np.zeros(self._own.stop, np.uint8)
+        cut_starts, cut_joins = np.zeros((2, count, KINDS), np.bool_)
+        joins: dict[int, NDArray[np.bool_]] = {}
         cuts: Cuts = self._cuts(tuple(unit.shape for unit in units))
         for bits in np.unique(cuts.bits).tolist():
             before = bits & ~(-1 << len(units))
@@ -156,17 +175,23 @@ class BpeViability:
                 continue
             rows = cuts.bits == bits
             shapes, kinds = cuts.shapes[rows], cuts.kinds[rows]
-            uncut = shapes[kinds < 0]
-            shapes, kinds = shapes[kinds >= 0], kinds[kinds >= 0]
+            uncut, cut = shapes[kinds < 0], kinds >= 0
+            (cut_joins if joined else cut_starts)[shapes[cut], kinds[cut]] = True
             closed = bits >> len(units) & 1
             if joined:
-                joins_cut[shapes, kinds] = True
-                none = np.zeros(self._count, np.bool_)
-                (joins_closed.setdefault(first, none) if closed else joins_open)[uncut] = True
+                flags[uncut] |= _JOIN if closed else _JOIN_OPEN
+                if closed:
+                    joins.setdefault(first, np.zeros(count, np.bool_))[uncut] = True
             else:
-                starts_cut[shapes, kinds] = True
-                (starts_closed if closed else starts_open)[uncut] = True
-        return _Ways(starts_closed, starts_open, starts_cut, joins_closed, joins_open, joins_cut)
+                flags[uncut] |= _START if closed else _START_OPEN
+        own, at = self._cut_tokens.places, flags[self._own]
+        at[:] = flags[self._shape_at[own]]
+        begun = cut_character(b"".join(unit.shape for unit in units))
+        which, kinds = self._cutting(begun)
+        cut = self._shape_at[own[which]]
+        at[which] |= (cut_starts[cut] & kinds).any(axis=1) * np.uint8(_START)
+        at[which] |= (cut_joins[cut] & kinds).any(axis=1) * np.uint8(_JOIN)
+        return _Ways(flags, joins)
 
     def _fits(self, units: Sequence[Unit], bits: int, *, is_open: bool = False) -> bool:
         """Whether units may be cut so. ``is_open``: the last piece goes on behind them."""
@@ -182,20 +207,34 @@ class BpeViability:
         return not any(unit.alone for unit in piece)
 
     def _may_be_piece(self, piece: Sequence[Unit]) -> bool:
-        if len(piece) == 1 and piece[0].token >= 0:
+        if len(piece) == 1 and piece[0].single:
             return True
         whole = b"".join(unit.raw for unit in piece)
         return whole not in self._alone and not any(unit.alone for unit in piece)
 
-    def _completing(self, piece: Sequence[Unit]) -> NDArray[np.bool_]:
-        """By place: tokens that make of a piece one that is a token outright."""
-        found = np.zeros(len(self._ranges), np.bool_)
-        begun = b"".join(unit.raw for unit in piece)
+    def _spoiling(self, units: Sequence[Unit], ways: _Ways) -> set[int]:
+        """Places of tokens that join and end all pieces that they may only to make of each one
+        that is a token outright."""
+        by_first = {first: self._completing(units[first:]) for first in ways.joins}
+        return {
+            place
+            for place in set().union(*by_first.values())
+            if any(shapes[self._shape_at[place]] for shapes in ways.joins.values())
+            and all(
+                place in by_first[first] or not shapes[self._shape_at[place]]
+                for first, shapes in ways.joins.items()
+            )
+        }
+
+    def _completing(self, piece: Sequence[Unit]) -> set[int]:
+        """Places of tokens that make of a piece one that is a token outright."""
+        begun, found = b"".join(unit.raw for unit in piece), set[int]()
         for whole in self._alone:
             if whole.startswith(begun) and len(whole) > len(begun):
                 rest = whole[len(begun) :]
-                low, high = self._ranges.ending(self._ranges.starting_with(rest), len(rest))
-                found[low:high] = True
+                found.update(
+                    range(*self._ranges.ending(self._ranges.starting_with(rest), len(rest)))
+                )
         return found
 
     # --- the tail
@@ -203,12 +242,12 @@ class BpeViability:
     def _shortened(self, tail: Tail) -> Tail:
         """Without what is settled; units that nothing that follows cuts apart are one."""
         shapes = tuple(unit.shape for unit in tail.units)
-        settled = self._ends.settled(shapes)
+        settled = self._settled(shapes)
         units = tail.units[settled:]
         if not units:
             return Tail()
         some = 0
-        for bits in self._ends.cuts(shapes[settled:]).bits.tolist():
+        for bits in self._inner_cuts(shapes[settled:]).bits.tolist():
             if self._fits(units, bits, is_open=not bits >> (len(units) - 1) & 1):
                 some |= bits
         kept = [units[0]]
@@ -219,52 +258,11 @@ class BpeViability:
                 kept[-1] = self._one(kept[-1], unit)
         return Tail(tuple(kept), tail.last)
 
+    def _raw(self, place: int) -> bytes:
+        values, offsets = self._ranges.values, self._ranges.offsets
+        return values[offsets[place] : offsets[place + 1]].tobytes()
+
     def _one(self, left: Unit, right: Unit) -> Unit:
         raw = (left.raw + right.raw)[: self._longest + 1]  # no longer is a token outright
         shape = self._shapes.of(left.shape + right.shape)
-        return replace(left, shape=shape, raw=raw, token=-1, alone=False)
-
-    def _row_of(self, token: int) -> NDArray[np.bool_]:
-        """By place: tokens that may stand behind a token in one piece."""
-        row: NDArray[np.bool_] = self._junctions.after(token)[self._ranges.order].astype(np.bool_)
-        return row & self._made
-
-    def _cutting_of(self, begun: bytes) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Places of tokens that behind a begun character end with a cut one, perhaps the same; and
-        bool[places, kinds]: the classes it may get by tokens behind it that lie in it."""
-        inner = [
-            (place, raw)
-            for place, raw in enumerate(self._bytes)
-            if len(raw) < 4 and _goes_on_character(raw) and self._made[place]
-        ]
-        cuts = [
-            (place, cut)
-            for place, raw in enumerate(self._bytes)
-            if self._made[place]
-            and (not begun or _goes_on_character(raw[:1]))
-            and (cut := cut_character(begun + raw))
-        ]
-        kinds = np.zeros((len(cuts), _KINDS), np.bool_)
-        for (place, cut), found in zip(cuts, kinds, strict=True):
-            row = self._row_of(int(self._ranges.order[place]))
-            for follower, raw in inner:
-                if row[follower]:
-                    found[list(_kinds_of(cut + raw))] = True
-        return np.array([place for place, _ in cuts], np.int64), kinds
-
-
-def _goes_on_character(raw: bytes) -> bool:
-    return all(0x80 <= byte < 0xC0 for byte in raw)
-
-
-@cache
-def _kinds_of(begun: bytes) -> set[int]:
-    """Classes of the characters that begin with these bytes or are them."""
-    cut = cut_character(begun)
-    if cut == begun:
-        return set(completions(begun))
-    try:
-        text = begun.decode()
-    except UnicodeDecodeError:
-        return set()
-    return {kind_of(ord(text))} if len(text) == 1 else set()
+        return replace(left, shape=shape, raw=raw, single=False, alone=False)

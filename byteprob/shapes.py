@@ -9,18 +9,23 @@ an apostrophe ("'ll").
 
 import re
 from functools import cache, cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from encoders.buffers import Bytes, Offsets
 from encoders.scan.classes import CASELESS, LETTER, LOWER, MARK, NUMBER, SPACE, UPPER, load_classes
+
+Numbers = NDArray[np.int64]
 
 _SEEN = LETTER | NUMBER | SPACE | MARK | UPPER | LOWER | CASELESS
 _THEMSELVES = " \r\n'/ſ"
 """Characters that some pattern names; ſ is an s where case is ignored."""
 STANDING = "aA日\u02b0\u0301\u01c50½!\t"
 """One of each class: lower, upper, other and modifier letters, marks, title case, numbers, rest."""
-_NAMED = re.compile(r"(?:^|')[sdmtlvreSDMTLVREſ]{1,2}")
+NAMED_LETTERS = b"sdmtlvreSDMTLVRE"
+_NAMED = re.compile(f"(?:^|')[{NAMED_LETTERS.decode()}ſ]{{1,2}}")
 _RUN = re.compile(r"([^0½])\1{3,}")
 _DIGITS = re.compile(r"[0½]{7,}")
 
@@ -50,6 +55,40 @@ class Shapes(dict[int, int]):
         shape = _DIGITS.sub(lambda run: run[0][: 4 + (len(run[0]) - 4) % 3], shape)
         return shape.encode("utf-8", "surrogateescape")
 
+    def of_all(self, values: Bytes, offsets: Offsets) -> tuple[list[bytes], Numbers]:
+        """The shapes of many texts, sorted, and which of them each text has, int64[n].
+
+        ``values[offsets[i]:offsets[i + 1]]`` is a text; ``values`` has PADDING spare bytes.
+        """
+        from byteprob import _kernels
+
+        keys, bounds = np.empty(len(values), np.uint8), np.zeros(len(offsets), np.int64)
+        _kernels.shape_keys(values, offsets, *load_classes(), _codes(), keys, bounds)
+        text, stops = keys.tobytes(), bounds.tolist()
+        first: dict[bytes, int] = {}
+        like = [
+            first.setdefault(text[start:stop], i) for i, (start, stop) in enumerate(pairwise(stops))
+        ]
+        shape_of = {
+            i: self.of(values[offsets[i] : offsets[i + 1]].tobytes()) for i in first.values()
+        }
+        shapes = sorted(set(shape_of.values()))
+        number = {shape: at for at, shape in enumerate(shapes)}
+        at = np.zeros(len(like), np.int64)
+        at[list(shape_of)] = [number[shape] for shape in shape_of.values()]
+        return shapes, at[like]
+
+
+@cache
+def _codes() -> Bytes:
+    """One byte for each class, uint8[128], that is no letter or character that patterns name."""
+    seen = np.unique(load_classes().blocks & _SEEN)
+    named = NAMED_LETTERS + _THEMSELVES[:-1].encode() + b"\x01"  # which stands for the last, ſ
+    free = [code for code in range(128) if code not in named]
+    found = np.zeros(128, np.uint8)
+    found[seen] = free[: len(seen)]
+    return found
+
 
 def flags(codes: NDArray[np.int64]) -> NDArray[np.uint16]:
     """The classes of code points that patterns see."""
@@ -60,7 +99,8 @@ def flags(codes: NDArray[np.int64]) -> NDArray[np.uint16]:
 
 def kind_of(code: int) -> int:
     """As `flags`, of one."""
-    return int(flags(np.array([code]))[0])
+    block_of, blocks = load_classes()
+    return int(blocks[int(block_of[code >> 8]) << 8 | code & 255]) & _SEEN
 
 
 def cut_character(raw: bytes) -> bytes:

@@ -9,14 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from byteprob.errors import ByteprobError
-from byteprob.shapes import STANDING, completions, cut_character
+from byteprob.shapes import NAMED_LETTERS, STANDING, Numbers, completions, cut_character
 from encoders.buffers import PADDING, Bytes, Offsets, padded
 from encoders.scan.scanners import Scanner
-
-Numbers = NDArray[np.int64]
 
 _MOST_UNITS = 32
 _SMALL = ("", "a", "日", "A", "!", "0")
@@ -33,7 +30,7 @@ _FULL = tuple(
         )
     )
 )
-_NAMED_LETTERS = frozenset(b"sdmtlvreSDMTLVRE")
+_NAMED = frozenset(NAMED_LETTERS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +65,10 @@ class Splits:
                 f"{len(units)} tokens between which the split pattern may still cut or not: "
                 "this text has more white space in a row than is followed here"
             )
-        before = b"".join(units)
-        bodies = self._bodies_behind(before)
-        text, bounds = bodies.behind(before)
-        bits, whole = self._cut(units, text, bounds, bodies.lengths)
-        rows = bodies.shapes << 40 | (bodies.kinds + 1) << 32 | bits  # few units, few classes
-        found = np.unique(rows[whole])
+        bodies = self._bodies_behind(b"".join(units))
+        text, bounds = bodies.behind(b"".join(units))
+        names = bodies.shapes << 40 | (bodies.kinds + 1) << 32  # few units, few classes
+        found = np.unique(self._cut(units, text, bounds, bodies.lengths, names))
         return Cuts(found >> 40, found & 0xFFFFFFFF, (found >> 32 & 0xFF) - 1)
 
     def at_end(self, units: Sequence[bytes]) -> int | None:
@@ -82,9 +77,9 @@ class Splits:
         The text is well-formed UTF-8.
         """
         text = b"".join(units)
-        bounds = np.array([0, len(text)], np.int64)
-        bits, whole = self._cut(units, padded(text), bounds, np.zeros(1, np.int64))
-        return int(bits[0]) if whole[0] else None
+        bounds, none = np.array([0, len(text)], np.int64), np.zeros(1, np.int64)
+        bits = self._cut(units, padded(text), bounds, none, none)
+        return int(bits[0]) if len(bits) else None
 
     def settled(self, units: Sequence[bytes]) -> int:
         """How many units lie before a cut that is there, with all cuts before it, whatever follows.
@@ -107,36 +102,36 @@ class Splits:
         return 0
 
     def _cut(
-        self, units: Sequence[bytes], text: Bytes, bounds: Offsets, lengths: Numbers
-    ) -> tuple[Numbers, NDArray[np.bool_]]:
-        """Of documents that begin with units, then so many bytes: bits, and whether they are all.
+        self,
+        units: Sequence[bytes],
+        text: Bytes,
+        bounds: Offsets,
+        lengths: Numbers,
+        names: Numbers,
+    ) -> Numbers:
+        """Of documents that begin with units, then so many bytes: their names with their bits.
 
-        int64[documents] and bool[documents]: False where a cut is not at a bound.
+        Those that have a cut that is not at a bound are left out, and some repetitions.
         """
-        size = sum(map(len, units))
-        document, at = self._ends(text, bounds)
-        at -= size
-        inside = at <= lengths[document]
-        document, at = document[inside], at[inside]
+        from byteprob import _kernels
+
+        stops = np.cumsum([len(unit) for unit in units], dtype=np.int64)
+        size = int(stops[-1]) if len(units) else 0
         bit_at = np.full(size + 1, -1, np.int64)
-        bit_at[np.cumsum([len(unit) for unit in units], dtype=np.int64)] = np.arange(len(units))
-        within = at <= 0
-        bit = np.where(
-            within,
-            bit_at[np.minimum(at, 0) + size],
-            np.where(at == lengths[document], len(units), -1),
-        )
-        whole = np.ones(len(bounds) - 1, np.bool_)
-        whole[document[bit < 0]] = False
-        bits = np.zeros(len(bounds) - 1, np.int64)
-        known = bit >= 0
-        np.bitwise_or.at(bits, document[known], np.int64(1) << bit[known])
-        return bits, whole
+        bit_at[stops] = np.arange(len(units))
+        rows = np.empty(len(names), np.int64)
+        ends = self._all_ends(text, bounds)
+        found = _kernels.cut_rows(ends, bounds, size, bit_at, lengths, len(units), names, rows)
+        return rows[:found]
+
+    def _all_ends(self, text: Bytes, bounds: Offsets) -> Offsets:
+        """All cuts, as places in the text."""
+        parts = [ends.copy() for ends in self._scanner.chunks(text, bounds)]
+        return np.concatenate([np.empty(0, np.int64), *parts])
 
     def _ends(self, text: Bytes, bounds: Offsets) -> tuple[Numbers, Numbers]:
         """All cuts: in which document, and where in it."""
-        parts = [ends.copy() for ends in self._scanner.chunks(text, bounds)]
-        ends = np.concatenate([np.empty(0, np.int64), *parts])
+        ends = self._all_ends(text, bounds)
         document = np.searchsorted(bounds, ends) - 1
         return document, ends - bounds[document]
 
@@ -174,7 +169,7 @@ class _Bodies:
         bounds = np.zeros(len(texts) + 1, np.int64)
         np.cumsum([len(text) for text in texts], out=bounds[1:])
         return _Bodies(
-            np.frombuffer(b"".join(texts), np.uint8),
+            np.frombuffer(bytearray().join(texts), np.uint8),  # bytes would be read-only
             bounds,
             np.array([i for i, *_ in bodies], np.int64),
             np.array([len(shape) for _, shape, *_ in bodies], np.int64),
@@ -183,13 +178,13 @@ class _Bodies:
 
     def behind(self, before: bytes) -> tuple[Bytes, Offsets]:
         """Documents, each with ``before`` in front, as scanners take them."""
-        count = len(self.shapes)
-        bounds = self.bounds + len(before) * np.arange(count + 1)
-        text = np.zeros(int(bounds[-1]) + PADDING, np.uint8)
-        places = bounds[:-1, None] + np.arange(len(before))
-        text[places.ravel()] = np.tile(np.frombuffer(before, np.uint8), count)
-        moved = np.repeat(len(before) * np.arange(1, count + 1), np.diff(self.bounds))
-        text[np.arange(len(self.text)) + moved] = self.text
+        from byteprob import _kernels
+
+        added = len(before) * len(self.shapes)
+        text = np.zeros(len(self.text) + added + PADDING, np.uint8)
+        bounds = np.empty(len(self.bounds), np.int64)
+        front = np.frombuffer(bytearray(before), np.uint8)
+        _kernels.put_before(front, self.text, self.bounds, text, bounds)
         return text, bounds
 
 
@@ -199,7 +194,7 @@ def _ways_on(shape: bytes) -> list[tuple[bytes, int]]:
         found = completions(cut).items()
         return [(end + on, kind) for kind, end in found for on in (b"", b"a")]
     open_white = shape[-1:].isspace() or shape.endswith((b"\xc2\xa0", b"\xc2\x85"))
-    named = not shape or b"'" in shape[-3:] or set(shape) <= _NAMED_LETTERS
+    named = not shape or b"'" in shape[-3:] or _NAMED.issuperset(shape)
     named |= shape.endswith("ſ".encode())
     return [(on.encode(), -1) for on in (_FULL if open_white or named else _SMALL)]
 

@@ -8,11 +8,14 @@ NONE = np.uint32(0xFFFFFFFF)
 
 @kernel
 def last_merges(vocab, offsets, ids, byte_ids, pairs, shift, symbols, lefts, rights, ranks):
-    # Of each token that its own bytes merge into, by the plainest BPE: the two that merge last.
+    # By the plainest BPE, of each token that its own bytes merge into: the two that merge last.
     for id_ in ids:
         count = 0
         for at in range(offsets[id_], offsets[id_ + 1]):
             symbols[count] = byte_ids[vocab[at]]
+            if symbols[count] == NONE:
+                count = 0
+                break
             count += 1
         while count > 1:
             best, place = ONES, -1

@@ -21,14 +21,22 @@ from encoders.bpe.tables import BpeTables
 from encoders.buffers import ABSENT, Ids, Offsets
 
 Flags = NDArray[np.uint8]
+Spots = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class _Lasts:
+    """The two that merge last into each token of its own bytes, and the rank of that merge."""
+
+    lefts: Ids
+    rights: Ids
+    ranks: Offsets
 
 
 @dataclass(frozen=True, eq=False)
 class _Trees:
     """Left trees of the tokens, laid out, and merges by their left token; see the kernels."""
 
-    rights: Ids
-    ranks: Offsets
     merge_bounds: Offsets
     merge_rights: Ids
     merge_ranks: Offsets
@@ -53,14 +61,30 @@ class Junctions:
     @cached_property
     def whole(self) -> Flags:
         """Tokens that their own bytes merge into: uint8[V], 0 or 1."""
-        return self._merged_to(b"", np.arange(self._size))
+        lasts, bytes_alone = self._lasts, np.diff(self._tables.offsets) == 1
+        found: Flags = (lasts.lefts != ABSENT).astype(np.uint8)
+        alone = np.flatnonzero(bytes_alone)
+        found[alone] |= (
+            self._tables.byte_ids[self._tables.vocab[self._tables.offsets[alone]]] == alone
+        )
+        return found
 
-    def after(self, token: int) -> Flags:
-        """Tokens that may stand right of ``token`` in one piece, of those in `whole`: uint8[V]."""
+    @cached_property
+    def spots(self) -> Spots:
+        """Where in `marks` each token has its mark: int32[V]."""
+        if not self.ordered:
+            return np.arange(self._size, dtype=np.int32)
+        places = self._trees.places
+        return np.where(places < 0, self._size, places).astype(np.int32)
+
+    def marks(self, token: int) -> Flags:
+        """1 for what may not stand right of ``token`` in one piece, 0 for the others of `whole`:
+        uint8[V + 1], the mark of token ``t`` at ``spots[t]``."""
         if not self.ordered:
             offsets = self._tables.offsets
             left = self._tables.vocab[offsets[token] : offsets[token + 1]].tobytes()
-            return self._merged_to(left, np.flatnonzero(self.whole), token)
+            allowed = self._merged_to(left, np.flatnonzero(self.whole), token)
+            return np.append(1 - allowed, np.uint8(1))
         from encoders.bpe import _junction_kernels
 
         trees = self._trees
@@ -68,8 +92,8 @@ class Junctions:
         blocked[self._size] = 1
         _junction_kernels.block_followers(
             token,
-            trees.rights,
-            trees.ranks,
+            self._lasts.rights,
+            self._lasts.ranks,
             trees.merge_bounds,
             trees.merge_rights,
             trees.merge_ranks,
@@ -79,10 +103,14 @@ class Junctions:
             trees.sizes,
             blocked,
         )
-        allowed: Flags = 1 - blocked[trees.places]
+        return blocked
+
+    def after(self, token: int) -> Flags:
+        """Tokens that may stand right of ``token`` in one piece, of those in `whole`: uint8[V]."""
+        allowed: Flags = 1 - self.marks(token)[self.spots]
         return allowed
 
-    def _merged_to(self, left: bytes, rights: Offsets, token: int | None = None) -> Flags:
+    def _merged_to(self, left: bytes, rights: Offsets, token: int) -> Flags:
         """By merging: which of ``rights`` stay themselves behind the bytes of ``token``."""
         from encoders.bpe import _kernels
 
@@ -104,29 +132,33 @@ class Junctions:
             (nothing, tables.vocab, tables.offsets), tables.stepwise_arguments, room, 0.0,
         )  # fmt: skip
         id_bounds[document + 1 :] = at
-        expected = 1 if token is None else 2
         found = np.zeros(self._size, np.uint8)
-        kept = kept[np.diff(id_bounds)[kept] == expected]
+        kept = kept[np.diff(id_bounds)[kept] == 2]
         stops = id_bounds[kept + 1]
-        same = ids[stops - 1] == rights[kept]
-        if token is not None:
-            same &= ids[stops - 2] == token
+        same = (ids[stops - 1] == rights[kept]) & (ids[stops - 2] == token)
         found[rights[kept[same]]] = 1
         return found
+
+    @cached_property
+    def _lasts(self) -> _Lasts:
+        from encoders.bpe import _junction_kernels
+
+        tables, size = self._tables, self._size
+        lefts, rights = np.full(size, ABSENT, np.uint32), np.full(size, ABSENT, np.uint32)
+        ranks = np.full(size, -1, np.int64)
+        symbols = np.empty(int(np.diff(tables.offsets).max(initial=1)), np.uint32)
+        _junction_kernels.last_merges(
+            tables.vocab, tables.offsets, np.arange(size), tables.byte_ids, tables.pairs,
+            tables.pair_shift, symbols, lefts, rights, ranks,
+        )  # fmt: skip
+        return _Lasts(lefts, rights, ranks)
 
     @cached_property
     def _trees(self) -> _Trees:
         from encoders.bpe import _junction_kernels
 
-        tables, size = self._tables, self._size
-        ids = np.flatnonzero(self.whole)
-        lefts, rights = np.full(size, ABSENT, np.uint32), np.full(size, ABSENT, np.uint32)
-        ranks = np.full(size, -1, np.int64)
-        symbols = np.empty(int(np.diff(tables.offsets).max(initial=1)), np.uint32)
-        _junction_kernels.last_merges(
-            tables.vocab, tables.offsets, ids, tables.byte_ids, tables.pairs, tables.pair_shift,
-            symbols, lefts, rights, ranks,
-        )  # fmt: skip
+        size, ids = self._size, np.flatnonzero(self.whole)
+        lefts, ranks = self._lasts.lefts, self._lasts.ranks
         by_rank = ids[np.argsort(ranks[ids], kind="stable")]
         sizes, places = np.zeros(size, np.int64), np.full(size, -1, np.int64)
         free = np.zeros(size, np.int64)
@@ -135,8 +167,6 @@ class Junctions:
         children = made[np.argsort(lefts[made], kind="stable")].astype(np.uint32)
         merges, merge_ranks = self._merges()
         return _Trees(
-            rights,
-            ranks,
             _bounds(merges[:, 0], size),
             merges[:, 1].copy(),
             merge_ranks,
