@@ -56,7 +56,7 @@ class Head:
     ``within``, ``depth``: tokens that agree with the ``depth`` bytes from here to the end of the
     prefix. ``end``: as ``weights``, of the end of the text. ``log_mass``: log-probability of the
     covers that it stands for: of the string itself where it ends with the prefix, else of it with
-    each of those tokens. ``log_next``: of all that goes on, the end included.
+    each of those tokens.
     """
 
     context: Context
@@ -67,8 +67,15 @@ class Head:
     end: float
     within: Range
     log_mass: float
-    log_next: float
     depth: int = 0
+
+    @cached_property
+    def log_next(self) -> float:
+        """Of all that goes on behind the prefix, the end included."""
+        if self.depth:
+            return self.log_mass
+        going_on = float(self.weights.sum()) + self.end
+        return self.log_weight + math.log(going_on) if going_on else -math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,8 +147,9 @@ class Covers:
 
 def beginning(reading: Reading) -> Covers:
     """The covers of the empty prefix: one head, unless something stands before every text."""
-    found = _begun(reading, 0.0)
-    return _begun(reading, -found.log_mass) if reading.front else found
+    exact = replace(reading, tolerance=0.0)
+    found = _begun(exact, 0.0)
+    return _begun(exact, -found.log_mass) if reading.front else found
 
 
 def _begun(reading: Reading, log_weight: float) -> Covers:
@@ -232,9 +240,7 @@ def _grown(reading: Reading, head: Head, following: bytes) -> tuple[Head | None,
         if not mass:
             return None, found
         log_mass = head.log_weight + math.log(mass)
-        head = replace(
-            head, within=(beyond, high), depth=depth, log_mass=log_mass, log_next=log_mass
-        )
+        head = replace(head, within=(beyond, high), depth=depth, log_mass=log_mass)
     return head, found
 
 
@@ -289,24 +295,20 @@ def _head(reading: Reading, waiting: Waiting, logits: Logits, handle: Any) -> He
     vocabulary, viability = reading.vocabulary, reading.viability
     weights, largest, total = vocabulary.ranges.weights(logits, vocabulary.counted)
     end = float(np.exp(logits[vocabulary.ends].astype(np.float64) - largest).sum())
-    going_on = total
     if viability is not None:
         weights *= viability.following(waiting.state)
         end = end if viability.ends(waiting.state) else 0.0
-        going_on = float(weights.sum()) + end
         if reading.target == "canonical-renorm":
-            total = going_on or 1.0
-    log_weight = waiting.log_weight - math.log(total)
+            total = float(weights.sum()) + end or 1.0
     return Head(
         waiting.context,
         waiting.state,
         handle,
-        log_weight,
+        waiting.log_weight - math.log(total),
         weights,
         end,
         vocabulary.ranges.whole,
-        log_mass=waiting.log_weight,
-        log_next=log_weight + math.log(going_on) if going_on else -math.inf,
+        waiting.log_weight,
     )
 
 
