@@ -5,9 +5,15 @@ model = ByteModel(FunctionModel(logits), tokenizer, target="canonical")
 model.next_byte(b"The ").top(5)
 """
 
+from byteprob.constraints import Automaton, choose, matching, one_of
 from byteprob.default import default_model
 from byteprob.dist import END, ByteDist, Target
-from byteprob.errors import ByteprobError, ImpossiblePrefixError, UnsupportedTokenizerError
+from byteprob.errors import (
+    ByteprobError,
+    ImpossiblePrefixError,
+    PatternError,
+    UnsupportedTokenizerError,
+)
 from byteprob.healing import Cover, cover_distribution, decode, heal, token_healing
 from byteprob.model import ByteModel, Cursor
 from byteprob.ngram import NgramModel
@@ -16,6 +22,7 @@ from byteprob.token_models import Context, Evaluated, FunctionModel, TokenModel
 
 __all__ = [
     "END",
+    "Automaton",
     "ByteConstraint",
     "ByteCursor",
     "ByteDist",
@@ -29,13 +36,17 @@ __all__ = [
     "FunctionModel",
     "ImpossiblePrefixError",
     "NgramModel",
+    "PatternError",
     "Score",
     "Target",
     "TokenModel",
     "UnsupportedTokenizerError",
+    "choose",
     "cover_distribution",
     "decode",
     "default_model",
     "heal",
+    "matching",
+    "one_of",
     "token_healing",
 ]

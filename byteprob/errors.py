@@ -13,3 +13,7 @@ class UnsupportedTokenizerError(ByteprobError):
 
 class ImpossiblePrefixError(ByteprobError):
     """A prefix to which the model, under the target asked for, gives no probability at all."""
+
+
+class PatternError(ByteprobError):
+    """A pattern that no automaton over bytes is made of, or that nothing matches."""
