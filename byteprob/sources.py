@@ -149,4 +149,5 @@ def shaped(log_probs: NDArray[np.float64], temperature: float, top_p: float) -> 
     order = np.argsort(-probs, kind="stable")
     needed = int(np.searchsorted(np.cumsum(probs[order]), top_p)) + 1
     probs[order[needed:]] = 0.0
-    return probs / probs.sum()
+    kept: NDArray[np.float64] = probs / probs.sum()
+    return kept
