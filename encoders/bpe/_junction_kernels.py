@@ -7,12 +7,12 @@ NONE = np.uint32(0xFFFFFFFF)
 
 
 @kernel
-def last_merges(vocab, offsets, ids, byte_ids, pairs, shift, symbols, lefts, rights, ranks):
-    # By the plainest BPE, of each token that its own bytes merge into: the two that merge last.
-    for id_ in ids:
+def last_merges(firsts, bounds, pairs, shift, symbols, lefts, rights, ranks):
+    # By the plainest BPE, of each token that its own symbols merge into: the two that merge last.
+    for id_ in range(len(bounds) - 1):
         count = 0
-        for at in range(offsets[id_], offsets[id_ + 1]):
-            symbols[count] = byte_ids[vocab[at]]
+        for at in range(bounds[id_], bounds[id_ + 1]):
+            symbols[count] = firsts[at]
             if symbols[count] == NONE:
                 count = 0
                 break
@@ -32,6 +32,12 @@ def last_merges(vocab, offsets, ids, byte_ids, pairs, shift, symbols, lefts, rig
             for i in range(place + 1, count - 1):
                 symbols[i] = symbols[i + 1]
             count -= 1
+
+
+@kernel
+def ranks_of(merges, pairs, shift, ranks):
+    for i in range(len(merges)):
+        ranks[i] = np.int64(find_pair(pairs, shift, merges[i, 0], merges[i, 1]) >> U32)
 
 
 @kernel

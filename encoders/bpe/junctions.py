@@ -1,6 +1,6 @@
 """Which tokens may stand next to each other inside a piece.
 
-A string of tokens is what byte-level BPE makes of its bytes exactly if each two neighbours are
+A string of tokens is what BPE makes of its bytes, or of its characters, exactly if each two neighbours are
 what it makes of theirs: merges inside tokens come in the same order whatever stands around them,
 so the first merge across a border would come first of the two tokens alone too.
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from encoders.bpe import scratch
 from encoders.bpe.tables import BpeTables
-from encoders.buffers import ABSENT, Ids, Offsets
+from encoders.buffers import ABSENT, Bytes, Ids, Offsets
 
 Flags = NDArray[np.uint8]
 Spots = NDArray[np.int32]
@@ -26,7 +26,7 @@ Spots = NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class _Lasts:
-    """The two that merge last into each token of its own bytes, and the rank of that merge."""
+    """The two that merge last into each token of its own symbols, and the rank of that merge."""
 
     lefts: Ids
     rights: Ids
@@ -47,12 +47,12 @@ class _Trees:
 
 
 class Junctions:
-    """Neighbours in byte-level BPE of ``tables``; nothing is computed before it is asked for."""
+    """Neighbours in BPE of ``tables``; nothing is computed before it is asked for."""
 
     def __init__(self, tables: BpeTables) -> None:
-        """Raises ValueError for symbols that are not bytes."""
-        if tables.options[0]:
-            raise ValueError("junctions are known where the symbols are bytes")
+        """Raises ValueError where a character is another symbol at the end of a piece."""
+        if (tables.char_values != tables.char_values[:1]).any():
+            raise ValueError("junctions are known where symbols do not depend on their place")
         self._tables = tables
         self._size = len(tables.offsets) - 1
         self.ordered = bool(tables.options[3])
@@ -60,14 +60,28 @@ class Junctions:
 
     @cached_property
     def whole(self) -> Flags:
-        """Tokens that their own bytes merge into: uint8[V], 0 or 1."""
-        lasts, bytes_alone = self._lasts, np.diff(self._tables.offsets) == 1
-        found: Flags = (lasts.lefts != ABSENT).astype(np.uint8)
-        alone = np.flatnonzero(bytes_alone)
-        found[alone] |= (
-            self._tables.byte_ids[self._tables.vocab[self._tables.offsets[alone]]] == alone
-        )
+        """Tokens that their own symbols merge into: uint8[V], 0 or 1."""
+        symbols, bounds = self._symbols
+        found: Flags = (self._lasts.lefts != ABSENT).astype(np.uint8)
+        alone = np.flatnonzero(np.diff(bounds) == 1)
+        found[alone] |= symbols[bounds[alone]] == alone
         return found
+
+    @cached_property
+    def _symbols(self) -> tuple[Ids, Offsets]:
+        """What all tokens are before anything merges, ABSENT where that is no token: uint32[n],
+        int64[V + 1]."""
+        tables, size = self._tables, int(self._tables.offsets[-1])
+        if not tables.options[0]:
+            return tables.byte_ids[tables.vocab[:size]], tables.offsets
+        starts = np.flatnonzero(tables.vocab[:size] & 0xC0 != 0x80)
+        found = _packed(tables.vocab, starts, np.append(starts[1:], size))
+        known = _packed(tables.char_keys, tables.char_offsets[:-1], tables.char_offsets[1:])
+        order = np.argsort(known)
+        at = np.minimum(np.searchsorted(known[order], found), len(known) - 1)
+        ids = tables.char_values[0][order][at]
+        ids[known[order][at] != found] = ABSENT
+        return ids, np.searchsorted(starts, tables.offsets).astype(np.int64)
 
     @cached_property
     def spots(self) -> Spots:
@@ -146,11 +160,11 @@ class Junctions:
         tables, size = self._tables, self._size
         lefts, rights = np.full(size, ABSENT, np.uint32), np.full(size, ABSENT, np.uint32)
         ranks = np.full(size, -1, np.int64)
-        symbols = np.empty(int(np.diff(tables.offsets).max(initial=1)), np.uint32)
+        symbols, bounds = self._symbols
+        room = np.empty(int(np.diff(bounds).max(initial=1)), np.uint32)
         _junction_kernels.last_merges(
-            tables.vocab, tables.offsets, np.arange(size), tables.byte_ids, tables.pairs,
-            tables.pair_shift, symbols, lefts, rights, ranks,
-        )  # fmt: skip
+            symbols, bounds, tables.pairs, tables.pair_shift, room, lefts, rights, ranks
+        )
         return _Lasts(lefts, rights, ranks)
 
     @cached_property
@@ -178,11 +192,24 @@ class Junctions:
 
     def _merges(self) -> tuple[Ids, Offsets]:
         """The merges that count, by left token and then rank; a later one of a pair replaces."""
-        merges = self._tables.merges
+        from encoders.bpe import _junction_kernels
+
+        tables, merges = self._tables, self._tables.merges
+        ranks = np.empty(len(merges), np.int64)
+        _junction_kernels.ranks_of(merges, tables.pairs, tables.pair_shift, ranks)
         keys = merges[:, 0].astype(np.uint64) << np.uint64(32) | merges[:, 1]
         last = len(keys) - 1 - np.unique(keys[::-1], return_index=True)[1]
-        order = last[np.lexsort((last, merges[last, 0]))]
-        return merges[order], order.astype(np.int64)
+        order = last[np.lexsort((ranks[last], merges[last, 0]))]
+        return merges[order], ranks[order]
+
+
+def _packed(flat: Bytes, starts: Offsets, stops: Offsets) -> NDArray[np.int64]:
+    """Characters of at most four bytes as numbers."""
+    found = np.zeros(len(starts), np.int64)
+    for k in range(4):
+        inside = starts + k < stops
+        found[inside] = found[inside] << 8 | flat[starts[inside] + k]
+    return found
 
 
 def _bounds(lefts: Ids, size: int) -> Offsets:
