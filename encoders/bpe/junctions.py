@@ -1,8 +1,8 @@
 """Which tokens may stand next to each other inside a piece.
 
-A string of tokens is what BPE makes of its bytes, or of its characters, exactly if each two neighbours are
-what it makes of theirs: merges inside tokens come in the same order whatever stands around them,
-so the first merge across a border would come first of the two tokens alone too.
+A string of tokens is what BPE makes of its bytes, or of its characters, exactly if each two
+neighbours are what it makes of theirs: merges inside tokens come in the same order whatever stands
+around them, so the first merge across a border would come first of the two tokens alone too.
 
 Where merges rank after those that make their parts, time is rank, and a merge of ``x`` and ``y``
 across a border comes first if ``x`` still ends the left token and ``y`` begins the right one at

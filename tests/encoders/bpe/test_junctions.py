@@ -63,10 +63,66 @@ def test_neighbours_decide_for_the_string(vocabulary, data):
     assert allowed == (merged == ids)
 
 
-def test_symbols_that_are_characters_are_refused():
+LETTERS = "aé日"
+
+
+@st.composite
+def scored_pieces(draw):
+    """Pieces over a few letters, best first, as SentencePiece has them: those of one score may
+    merge in any way that gives one of them; some letters may be no pieces."""
+    letters = draw(st.sampled_from(["aé日", "aé"]))
+    longer = draw(st.lists(st.text(LETTERS, min_size=2, max_size=5), unique=True, max_size=12))
+    scores = draw(st.lists(st.integers(1, 5), min_size=len(longer), max_size=len(longer)))
+    if draw(st.booleans()):
+        scores = [len(text) for text in longer]  # so that what makes a piece ranks before it
+    return list(letters), list(zip(longer, scores, strict=True))
+
+
+def of_characters(letters, longer):
+    pieces = letters + [text for text, _ in longer]
+    ids = {text: id_ for id_, text in enumerate(pieces)}
+    rows = sorted(
+        (score, ids[text[:cut]], ids[text[cut:]], ids[text])
+        for text, score in longer
+        for cut in range(1, len(text))
+        if text[:cut] in ids and text[cut:] in ids
+    )
+    table = np.array(rows, np.uint32).reshape(-1, 4)
     tables = tables_from_merges(
-        [b"a"], np.empty((0, 3), np.uint32), np.full(256, 0xFFFFFFFF, np.uint32),
-        characters=[{b"a": 0}] * 4,
+        [piece.encode() for piece in pieces],
+        np.ascontiguousarray(table[:, 1:]),
+        np.full(256, 0xFFFFFFFF, np.uint32),
+        characters=[{letter.encode(): ids[letter] for letter in letters}] * 4,
+        ranks=np.ascontiguousarray(table[:, 0]),
+    )
+    return pieces, {(left, right): (rank, made) for rank, left, right, made in rows}, tables
+
+
+@settings(deadline=None)
+@given(scored_pieces())
+def test_characters_are_symbols_too(vocabulary):
+    letters, longer = vocabulary
+    pieces, ranked, tables = of_characters(letters, longer)
+    found = Junctions(tables)
+
+    def merged(text):
+        if not set(text) <= set(letters):
+            return []
+        return naive([pieces.index(letter) for letter in text], ranked)
+
+    whole = [id_ for id_, piece in enumerate(pieces) if merged(piece) == [id_]]
+    assert np.flatnonzero(found.whole).tolist() == whole
+    for left in whole:
+        after = found.after(left)
+        for right in range(len(pieces)):
+            expected = right in whole and merged(pieces[left] + pieces[right]) == [left, right]
+            assert bool(after[right]) == expected, (pieces[left], pieces[right])
+
+
+def test_symbols_that_depend_on_their_place_are_refused():
+    tables = tables_from_merges(
+        [b"a", b"a"], np.empty((0, 3), np.uint32), np.full(256, 0xFFFFFFFF, np.uint32),
+        characters=[{b"a": 0}, {b"a": 1}, {b"a": 0}, {b"a": 1}],
     )  # fmt: skip
-    with pytest.raises(ValueError, match="bytes"):
+    with pytest.raises(ValueError, match="place"):
         Junctions(tables)
