@@ -8,6 +8,7 @@ from byteprob import sources
 from byteprob.covers import Covers, Reading, beginning, pushed
 from byteprob.dist import ByteDist, Target
 from byteprob.errors import ByteprobError
+from byteprob.normal_forms import normal_form_of
 from byteprob.sources import ByteConstraint, Score
 from byteprob.spelling import viability_of, vocabulary_of
 from byteprob.token_models import Context, Prompted, TokenModel
@@ -19,6 +20,11 @@ class ByteModel:
 
     ``target`` says which one (`byteprob.dist.Target`); every `ByteDist` says it again. Immutable:
     where a text goes on byte by byte, `at` gives a cursor that keeps what is known of it.
+
+    Probabilities are of normal forms where the tokenizer makes them (`normalizes`): the bytes that
+    its tokens spell, without a blank that it puts before every text and takes away again. Prefixes
+    and texts handed in are normalised first, each by itself (`byteprob.normal_forms.NormalForm`);
+    bytes that are pushed, and those that come out, are of normal forms.
     """
 
     def __init__(
@@ -45,12 +51,24 @@ class ByteModel:
             raise ValueError("a tolerance is at least 0 and below 1, and a beam can keep to none")
         vocabulary = vocabulary_of(tokenizer)
         viability = None if target == "marginal" else viability_of(tokenizer, vocabulary)
-        self._reading = Reading(model, vocabulary, target, viability, beam, tolerance)
+        self._form = normal_form_of(tokenizer, vocabulary)
+        self._reading = Reading(
+            model, vocabulary, target, viability, beam, tolerance, self._form.front
+        )
 
     @property
     def target(self) -> Target:
         """Which distribution this is."""
         return self._reading.target
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether a text may have other bytes to the model: then probabilities are of those."""
+        return self._form.change is not None
+
+    def normal_form(self, text: bytes) -> bytes:
+        """The bytes that stand for a text: itself unless the model `normalizes`."""
+        return self._form.of(text)
 
     @property
     def reading(self) -> Reading:
@@ -66,7 +84,7 @@ class ByteModel:
     def at(self, prefix: bytes = b"") -> "Cursor":
         """The place behind a prefix. Raises ImpossiblePrefixError where it has no probability."""
         cursor = Cursor(self._reading, beginning(self._reading))
-        for byte in prefix:
+        for byte in self.normal_form(prefix):
             cursor.push(byte)
         return cursor
 
@@ -76,6 +94,7 @@ class ByteModel:
 
     def next_bytes(self, prefixes: Sequence[bytes]) -> list[ByteDist]:
         """What follows each of many prefixes; the model is asked for all of them together."""
+        prefixes = [self.normal_form(prefix) for prefix in prefixes]
         covers = [beginning(self._reading)] * len(prefixes)
         for depth in range(max(map(len, prefixes), default=0)):
             live = [i for i, prefix in enumerate(prefixes) if len(prefix) > depth]
@@ -87,8 +106,11 @@ class ByteModel:
         return [found.next_byte(self._reading) for found in covers]
 
     def score(self, text: bytes, *, ended: bool = False) -> Score:
-        """The probability of ``text`` as a prefix; with ``ended``, as a whole text."""
-        return sources.score(self, text, ended=ended)
+        """The probability of ``text`` as a prefix; with ``ended``, as a whole text.
+
+        The size, and so bits per byte, are of the normal form.
+        """
+        return sources.score(self, self.normal_form(text), ended=ended)
 
     def sample(
         self,

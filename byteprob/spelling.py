@@ -1,33 +1,47 @@
 """What byteprob must know of a tokenizer: what its ids spell, and which may follow others."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from byteprob.bpe import BpeViability
 from byteprob.errors import UnsupportedTokenizerError
+from byteprob.normal_forms import normal_form_of
 from byteprob.viability import Viability
 from byteprob.vocabulary import ByteVocabulary
+from encoders.bpe import BpeTables
+from encoders.buffers import ABSENT
 from encoders.scan import patterns
+from encoders.unigram import UnigramTables
 from tokenkit.text import Tokenizer
 
 SPLITS = (patterns.GPT2, patterns.CL100K, patterns.LLAMA3, patterns.QWEN2, patterns.O200K)
 """The split patterns of which every way to go on is known (`byteprob.splits`)."""
+_PROBES = ("Hello  world,\n it's 1234!", "naïve 日本\u2009語 🙂 \u2581", " x", "<0x41>\t</s>")
 
 
 def vocabulary_of(tokenizer: Tokenizer) -> ByteVocabulary:
     """What the ids of a tokenizer stand for; its special tokens all end the text.
 
+    That is tried out: the tokens of some texts must spell these texts, or their normal forms.
+    The unknown token stands for nothing, so that texts that need it have no probability.
+
     Raises UnsupportedTokenizerError where tokens do not spell the bytes of a text.
     """
-    if tokenizer.contract == "lossy":
+    if loss := _loss(tokenizer):
         raise UnsupportedTokenizerError(
             f"{tokenizer!r} does not give back the bytes of a text, so that no probability of "
-            "bytes follows from those of its tokens"
+            f"bytes follows from those of its tokens: {loss}"
         )
-    ends = set(tokenizer.special_tokens.values())
+    unknown = _unknown(tokenizer)
+    ends = set(tokenizer.special_tokens.values()) - unknown
     tokens = {
         id_: raw
         for id_ in range(tokenizer.vocab_size)
-        if id_ not in ends and (raw := tokenizer.id_to_bytes(id_))
+        if id_ not in ends | unknown and (raw := tokenizer.id_to_bytes(id_))
     }
-    return ByteVocabulary.of(tokens, ends)
+    vocabulary = ByteVocabulary.of(tokens, ends, unknown)
+    _try_out(tokenizer, vocabulary, tokens)
+    return vocabulary
 
 
 def viability_of(tokenizer: Tokenizer, vocabulary: ByteVocabulary) -> Viability:
@@ -53,3 +67,93 @@ def viability_of(tokenizer: Tokenizer, vocabulary: ByteVocabulary) -> Viability:
             'use the target "marginal"'
         )
     return BpeViability(tables, scanner, vocabulary.ranges)
+
+
+# --- whether tokens spell texts
+
+
+def _loss(tokenizer: Tokenizer) -> str:
+    """What of a pipeline loses bytes of a text; empty where nothing does."""
+    if tokenizer.contract != "lossy":
+        return ""
+    model, kernels = tokenizer.head.get("model", {}), tokenizer.kernels
+    if model.get("type") == "WordPiece":
+        return (
+            "WordPiece drops the blanks between words, and an unknown word becomes one token that "
+            "has no bytes"
+        )
+    for step in steps_of(tokenizer.head.get("pre_tokenizer")):
+        if step["type"] not in ("ByteLevel", "Metaspace", "Digits", "Punctuation", "Split"):
+            return f"its pre-tokenizer {step['type']} drops blanks"
+        if step.get("behavior") == "Removed":
+            return f"its pre-tokenizer {step['type']} drops what it cuts at"
+    for token in tokenizer.added_tokens:
+        if not token.special and (token.lstrip or token.rstrip):
+            return f"its added token {token.content!r} takes blanks with it"
+    if kernels is None:
+        return f"it does not run on the kernels ({tokenizer.engine_reason})"
+    if kernels.is_byte_level:
+        return "" if kernels.has_every_byte else "some bytes are no tokens and vanish"
+    return _loss_of_characters(tokenizer, kernels.tables, blanks=kernels.blanks)
+
+
+def _loss_of_characters(tokenizer: Tokenizer, tables: Any, *, blanks: bool) -> str:
+    rules = tokenizer.head.get("sentencepiece", {})
+    if rules.get("treat_whitespace_as_suffix"):
+        return "it puts a blank behind every text"
+    marked = rules.get("escape_whitespaces") or any(
+        step["type"] == "Metaspace" for step in steps_of(tokenizer.head.get("pre_tokenizer"))
+    )
+    if marked and not blanks:
+        return "it has no token for a single blank, or tokens with blanks beside those with U+2581"
+    if isinstance(tables, BpeTables):
+        _, unknown, _, _ = tables.options.tolist()
+        if (tables.char_values != tables.char_values[:1]).any():
+            return "its tokens are spelled differently at the ends of words"
+        if unknown == ABSENT and (tables.byte_ids == ABSENT).any():
+            return "characters that are no tokens vanish"
+    return ""
+
+
+def steps_of(pre_tokenizer: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    """The steps of a ``pre_tokenizer`` in turn."""
+    if pre_tokenizer is None:
+        return []
+    if pre_tokenizer["type"] != "Sequence":
+        return [pre_tokenizer]
+    return [step for inner in pre_tokenizer["pretokenizers"] for step in steps_of(inner)]
+
+
+def _unknown(tokenizer: Tokenizer) -> set[int]:
+    """The id that stands for characters that are no tokens, as a set of at most one."""
+    tables = tokenizer.kernels.tables if tokenizer.kernels else None
+    if isinstance(tables, UnigramTables):
+        return {int(tables.options[0])}
+    if isinstance(tables, BpeTables) and tables.options[0]:
+        return {int(tables.options[1])} - {ABSENT}
+    name = tokenizer.head.get("model", {}).get("unk_token")
+    return {id_} if name is not None and (id_ := tokenizer.token_to_id(name)) is not None else set()
+
+
+def _try_out(
+    tokenizer: Tokenizer, vocabulary: ByteVocabulary, tokens: Mapping[int, bytes]
+) -> None:
+    """Raises UnsupportedTokenizerError, naming the text, where its tokens do not spell it."""
+    form = normal_form_of(tokenizer, vocabulary)
+    for text in _probes(tokens):
+        ids = tokenizer.encode(text).tolist()
+        if all(id_ in tokens for id_ in ids):  # else it has no probability
+            spelled = b"".join(tokens[id_] for id_ in ids)
+            expected = form.front + form.of(text) if ids else b""
+            if spelled != expected:
+                raise UnsupportedTokenizerError(
+                    f"{tokenizer!r} does not give back the bytes of a text: the tokens of "
+                    f"{text.decode()!r} spell {spelled!r}"
+                )
+
+
+def _probes(tokens: Mapping[int, bytes]) -> Iterator[bytes]:
+    """Texts of all kinds, and one of tokens, which has no unknown characters."""
+    yield from (text.encode() for text in _PROBES)
+    some = sorted(tokens.values())[:: max(1, len(tokens) // 50)]
+    yield b"".join(some).decode("utf-8", "ignore").encode()

@@ -80,7 +80,7 @@ class KernelEngine:
             self._encoder = UnigramEncoder(tables, scanner, carries=pipeline.carries)
         else:
             self._encoder = WordPieceEncoder(tables, scanner)
-        self._byte_level = isinstance(tables, BpeTables) and not tables.options[0]
+        self.is_byte_level = isinstance(tables, BpeTables) and not tables.options[0]
         self._finders: dict[Allowed, tuple[AddedTokenFinder, AddedTokenFinder]] = {}
 
     def encode(
@@ -207,7 +207,7 @@ class KernelEngine:
     @property
     def byte_level_tables(self) -> BpeTables | None:
         """Those of BPE over bytes whose pieces are cut from the text itself; None for others."""
-        plain = self._byte_level and self.pipeline.prepare == Change()
+        plain = self.is_byte_level and self.pipeline.prepare == Change()
         return self.tables if plain and isinstance(self.tables, BpeTables) else None
 
     @property
@@ -222,7 +222,7 @@ class KernelEngine:
         tokens = [raw[a:b] for a, b in pairwise(offsets)]
         if self.blanks:
             tokens = [token.replace(b" ", MARK.encode()) for token in tokens]
-        spelled = byte_map.from_bytes if self._byte_level else _as_text
+        spelled = byte_map.from_bytes if self.is_byte_level else _as_text
         found = {
             spelled(token): id_ for id_, token in enumerate(tokens) if token and id_ not in self.odd
         }
