@@ -83,13 +83,8 @@ def describe(text: Bytes, spans: Offsets, layout: Layout) -> NumberTokens:
 
 
 def _room_for_numbers(spans: Offsets) -> int:
-    """Tokens that numbers have at most: two a digit, and four markers."""
-    return int(2 * (spans[:, 2] - spans[:, 0]).sum()) + 4 * len(spans)
-
-
-def segments(text: Bytes, bounds: Offsets, spans: Offsets) -> tuple[Bytes, Offsets]:
-    """What is between the numbers, end to end, and its bounds: what `weave` has encoded."""
-    return _cut(text, bounds, spans, 0, int(bounds[0]), int(bounds[-1]))
+    """Tokens that numbers have at most: two a digit, and four markers; and some to spare."""
+    return int(2 * (spans[:, 2] - spans[:, 0]).sum()) + 4 * len(spans) + 8
 
 
 def weave(
@@ -98,28 +93,33 @@ def weave(
     spans: Offsets,
     layout: Layout,
     separators: Ids,
+    single: Ids,
     encode: Encode,
 ) -> tuple[Ids, Offsets]:
     """Ids of documents whose numbers have tokens of ``layout``, and their bounds.
 
     ``encode`` makes the ids of all other text, each segment between numbers being a document.
-    ``separators``: `rows_of_ids` of the decimal point and of those of thousands.
+    ``separators``: `rows_of_ids` of the decimal point and of those of thousands; ``single``: of
+    documents of one byte, for each of the 256.
     """
     from encoders.numbers import _kernels
 
-    if not len(spans):
-        return encode(text, bounds)
     end = int(bounds[-1])
-    out = np.empty(end - int(bounds[0]) + _room_for_numbers(spans) + 8, np.uint32)
+    out = np.empty((end - int(bounds[0])) // 2 + _room_for_numbers(spans[:1]), np.uint32)
     out_bounds = np.zeros(len(bounds), np.int64)
-    scratch = np.empty((_TOKENS, 5), np.int64)
+    scratch = np.empty(_TOKENS, np.int64)
     document, position, first, at = 0, int(bounds[0]), 0, 0
     while position < end:
         last = int(np.searchsorted(spans[:, 0], position + _CHUNK))
         last = max(last, first + 1)
         stop = end if last >= len(spans) else int(spans[last - 1, 2])
         these = spans[first:last]
-        ids, id_bounds = encode(*_cut(text, bounds, these, document, position, stop))
+        plain, cuts = _cut(text, bounds, these, document, position, stop)
+        ids, id_bounds = encode(plain, cuts)
+        alone = stop - position - int((these[:, 2] - these[:, 0]).sum()) - int(cuts[-1])
+        room = len(ids) + alone * (single.shape[1] - 1) + _room_for_numbers(these)
+        if at + room > len(out):
+            out = np.concatenate((out[:at], np.empty(max(room, len(out)), np.uint32)))
         document, at = _kernels.weave(
             text,
             bounds,
@@ -130,6 +130,7 @@ def weave(
             layout.numbers,
             scratch,
             separators,
+            single,
             ids,
             id_bounds,
             out,

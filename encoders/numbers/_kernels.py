@@ -27,8 +27,9 @@ POWERS = np.array([10**k for k in range(6)], np.int64)
 
 # --- from a number to its tokens
 #
-# ``tokens``: int64[n, 5], rows (id, start, stop, power of ten, digits before). What is below zero
-# in place of an id is a decimal point or a separator, which the base tokenizer encodes.
+# ``tokens``: int64[n, 5], rows (id, start, stop, power of ten, digits before), or int64[n], the ids
+# alone, as the compiler leaves out what is not kept. What is below zero in place of an id is a
+# decimal point or a separator, which the base tokenizer encodes.
 
 
 @inlined
@@ -48,11 +49,14 @@ def digits_value(text, at, size):
 
 @inlined
 def put(tokens, count, id_, start, stop, power, before):
-    tokens[count, 0] = id_
-    tokens[count, 1] = start
-    tokens[count, 2] = stop
-    tokens[count, 3] = power
-    tokens[count, 4] = before
+    if tokens.ndim == 1:
+        tokens[count] = id_
+    else:
+        tokens[count, 0] = id_
+        tokens[count, 1] = start
+        tokens[count, 2] = stop
+        tokens[count, 3] = power
+        tokens[count, 4] = before
     return count + 1
 
 
@@ -86,10 +90,11 @@ def put_group(tokens, count, value, length, level, start, stop, power, before, l
 @inlined
 def extend(tokens, last, stop):
     """Let a group of digits, and what stands behind it without a width, end at ``stop``."""
-    while tokens[last, 1] == tokens[last, 2]:
-        tokens[last, 1] = tokens[last, 2] = stop
-        last -= 1
-    tokens[last, 2] = stop
+    if tokens.ndim == 2:
+        while tokens[last, 1] == tokens[last, 2]:
+            tokens[last, 1] = tokens[last, 2] = stop
+            last -= 1
+        tokens[last, 2] = stop
 
 
 @inlined
@@ -216,7 +221,8 @@ def describe(text, spans, layout, scratch, tokens, number_of):
 # --- between the numbers
 #
 # What the base tokenizer encodes are segments: the text between numbers, parted where documents
-# end. `cut` and `weave` walk over them in the same order.
+# end. `cut` and `weave` walk over them in the same order. Those of one byte, such as the blank
+# between two numbers, are so frequent that their ids are known beforehand.
 
 
 @inlined
@@ -232,13 +238,13 @@ def copy_bytes(source, start, stop, target, at):
 def cut_until(text, bounds, document, position, stop, plain, segments, count, at):
     """Copy the text up to ``stop``; returns (document, segments, bytes copied)."""
     while bounds[document + 1] <= stop and document + 2 < len(bounds):
-        if bounds[document + 1] > position:
+        if bounds[document + 1] > position + 1:
             at = copy_bytes(text, position, bounds[document + 1], plain, at)
             count += 1
             segments[count] = at
         document += 1
         position = bounds[document]
-    if stop > position:
+    if stop > position + 1:
         at = copy_bytes(text, position, stop, plain, at)
         count += 1
         segments[count] = at
@@ -264,32 +270,50 @@ def cut(text, bounds, spans, document, position, stop, plain, segments):
 
 @inlined
 def copy_ids(ids, start, stop, out, at):
-    """Copy; of few ids eight, whatever they are, as that has no branch."""
-    if stop - start <= 8 and start + 8 <= len(ids):
-        for k in range(0, 8, 2):
-            store_u64(out, at + k, load_u64(ids, start + k))
+    """Copy eight at a time, the spare ones overwritten later: there is no branch for the rest."""
+    if stop + 8 > len(ids):
+        for k in range(stop - start):
+            out[at + k] = ids[start + k]
         return at + stop - start
-    whole = (stop - start) & ~1
-    for k in range(0, whole, 2):
-        store_u64(out, at + k, load_u64(ids, start + k))
-    if whole < stop - start:
-        out[at + whole] = ids[start + whole]
+    for begin in range(0, stop - start, 8):
+        for k in range(begin, begin + 8, 2):
+            store_u64(out, at + k, load_u64(ids, start + k))
     return at + stop - start
 
 
 @inlined
-def weave_until(bounds, document, position, stop, ids, id_bounds, segment, out, at, out_bounds):
+def put_row(rows, row, out, at):
+    for k in range(1, 1 + rows[row, 0]):
+        out[at] = rows[row, k]
+        at += 1
+    return at
+
+
+@inlined
+def weave_segment(text, position, stop, ids, id_bounds, segment, single, out, at):
+    """Copy the ids of a segment; returns (segment, ids written)."""
+    if stop == position + 1:
+        return segment, put_row(single, text[position], out, at)
+    at = copy_ids(ids, id_bounds[segment], id_bounds[segment + 1], out, at)
+    return segment + 1, at
+
+
+@inlined
+def weave_until(
+    text, bounds, document, position, stop, ids, id_bounds, segment, single, out, at, out_bounds
+):
     """Copy the ids of the text up to ``stop``; returns (document, segment, ids written)."""
     while bounds[document + 1] <= stop and document + 2 < len(bounds):
-        if bounds[document + 1] > position:
-            at = copy_ids(ids, id_bounds[segment], id_bounds[segment + 1], out, at)
-            segment += 1
+        end = bounds[document + 1]
+        if end > position:
+            segment, at = weave_segment(
+                text, position, end, ids, id_bounds, segment, single, out, at
+            )
         document += 1
-        position = bounds[document]
+        position = end
         out_bounds[document] = at
     if stop > position:
-        at = copy_ids(ids, id_bounds[segment], id_bounds[segment + 1], out, at)
-        segment += 1
+        segment, at = weave_segment(text, position, stop, ids, id_bounds, segment, single, out, at)
     return document, segment, at
 
 
@@ -304,6 +328,7 @@ def weave(
     layout,
     scratch,
     separators,
+    single,
     ids,
     id_bounds,
     out,
@@ -313,11 +338,13 @@ def weave(
     """Write the ids from ``position`` to ``stop``, those of the segments of `cut` being ``ids``.
 
     ``separators``: uint32[3, n], for the decimal point and the thousands separators: how many ids,
-    and the ids. Returns (document, ids written).
+    and the ids; ``single``: uint32[256, n], the same for segments of one byte. Returns (document,
+    ids written).
     """
     segment = 0
     for i in range(len(spans)):
         document, segment, at = weave_until(
+            text,
             bounds,
             document,
             position,
@@ -325,24 +352,33 @@ def weave(
             ids,
             id_bounds,
             segment,
+            single,
             out,
             at,
             out_bounds,
         )
         count = number_tokens(text, spans[i, 0], spans[i, 1], spans[i, 2], layout, scratch)
         for k in range(count):
-            id_ = scratch[k, 0]
+            id_ = scratch[k]
             if id_ >= 0:
                 out[at] = np.uint32(id_)
                 at += 1
-                continue
-            row = -1 - id_
-            for j in range(1, 1 + separators[row, 0]):
-                out[at] = separators[row, j]
-                at += 1
+            else:
+                at = put_row(separators, -1 - id_, out, at)
         position = spans[i, 2]
     document, segment, at = weave_until(
-        bounds, document, position, stop, ids, id_bounds, segment, out, at, out_bounds
+        text,
+        bounds,
+        document,
+        position,
+        stop,
+        ids,
+        id_bounds,
+        segment,
+        single,
+        out,
+        at,
+        out_bounds,
     )
     return document, at
 

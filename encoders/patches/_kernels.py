@@ -34,7 +34,7 @@ def mark_spacelike(text, size, marks):
     """SpaceByte: mark what follows a spacelike byte that no spacelike byte precedes."""
     before, ended = ZERO, ZERO
     for block in range(size + 63 >> 6):
-        upper, lower, digits, _, _, _, _, _, _, tail = ascii_masks(text, block << 6)
+        upper, lower, digits, _, _, _, _, _, _, tail = ascii_masks(text, block << 6, 64)
         spacelike = ~(upper | lower | digits | tail)
         documents = marks[block]
         ends = spacelike & ~(spacelike << ONE | before | documents)
@@ -66,7 +66,7 @@ def mark_words(text, size, before_space, before_word, marks):
     last, spill = ZERO, ZERO
     for block in range(size + 63 >> 6):
         at = block << 6
-        spaces = ascii_masks(text, at)[3] | spill
+        spaces = ascii_masks(text, at, 64)[3] | spill
         spill = ZERO
         leads = wide_space_leads(text, at)
         documents = marks[block]

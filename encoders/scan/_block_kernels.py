@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from encoders.intrinsics import ctz64, load_u32, load_u64, popcount64, store_u64
+from encoders.intrinsics import ctz64, load_u32, popcount64
 from encoders.jit import inlined, part
 from encoders.scan.intrinsics import clear_64, flag_masks, lead_masks
 
@@ -15,12 +15,10 @@ BLANK, APOSTROPHE, SLASH, CR, LF = 0x20, 0x27, 0x2F, 0x0D, 0x0A
 ZERO = np.uint64(0)
 ONE = np.uint64(1)
 TOP = np.uint64(63)
-BLANKS = np.uint64(0x2020202020202020)
 # Starts beyond bit 60 are left to the next block: a contraction looks three bytes ahead.
 DECIDED = np.uint64((1 << 61) - 2)
 BLOCK = 67  # 64 bytes, and the rest of a character that begins in the last of them
 SHORT = 1  # bytes left of a document, which are a piece whatever they are
-BEHIND = 64  # where in the scratch memory the end of a document is copied to
 
 
 @part
@@ -49,21 +47,6 @@ def char_at(text, position, end, index, blocks):
         if (c1 | c2 | c3) < 0x40 and 0x10000 <= code < 0x110000:
             return np.int64(blocks[np.int64(index[code >> 8]) << 8 | code & 255]), 4
     return SYMBOL, 1
-
-
-@part
-def put_blanks_behind(text, position, end, scratch):
-    """Copy the last bytes of a document, and many blanks behind them.
-
-    A block that ends so tells of the document's own starts the truth: the blanks begin a piece or
-    go on with the last one, and of a run of white space that leaves the block only the first start
-    is told.
-    """
-    length = end - position
-    for k in range(0, length, 8):
-        store_u64(scratch, BEHIND + k, load_u64(text, position + k))
-    for k in range(length, BLOCK, 8):
-        store_u64(scratch, BEHIND + k, BLANKS)
 
 
 @part
@@ -160,19 +143,21 @@ def flags_of(code, index, blocks):
 
 
 @part
-def wide_masks(text, position, high, tail, index, blocks, flags):
+def wide_masks(text, position, left, high, tail, index, blocks, flags):
     """Class masks of the non-ASCII characters of a block, on all their bytes.
+
+    ``left``: bytes of the document from ``position`` on; those behind are as blanks.
 
     Returns (letters, numbers, spaces, marks, upper, lower, well_formed). ``flags``: uint8[64],
     scratch.
     """
-    two, three, four = lead_masks(text, position)
+    two, three, four = lead_masks(text, position, left)
     leads, longer = two | three | four, three | four
     # Which bytes continue a character by what its first byte says, in the block and behind it.
     inside = leads << ONE | longer << np.uint64(2) | four << np.uint64(3)
     behind = leads >> TOP | longer >> np.uint64(62) | four >> np.uint64(61)
     for k in range(3):
-        continues = text[position + 64 + k] & 0xC0 == 0x80
+        continues = 64 + k < left and text[position + 64 + k] & 0xC0 == 0x80
         behind &= ~(np.uint64(continues) << np.uint64(k))
     ill_formed = (inside ^ tail) | (high ^ (leads | tail)) | behind
     clear_64(flags)

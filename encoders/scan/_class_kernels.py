@@ -43,7 +43,7 @@ IS_DROPPED, IS_ISOLATED, IS_GROUPED = 1, 2, 4
 def class_masks(text, position, index, blocks, flags, dropped, isolated, grouped):
     """Which of the next 64 bytes are of characters to drop, to isolate and to group, which are not
     the first of theirs, and whether all that is known."""
-    upper, lower, digits, spaces, _, _, _, _, high, tail = ascii_masks(text, position)
+    upper, lower, digits, spaces, _, _, _, _, high, tail = ascii_masks(text, position, 64)
     control, low_line = control_masks(text, position)
     words = upper | lower | digits
     delimiters = ~(words | spaces | control | high)
@@ -60,7 +60,7 @@ def class_masks(text, position, index, blocks, flags, dropped, isolated, grouped
         groups = words | low_line
     known = True
     if high != ZERO:
-        wide = wide_masks(text, position, high, tail, index, blocks, flags)
+        wide = wide_masks(text, position, 67, high, tail, index, blocks, flags)
         drops |= wide[0]
         isolates |= wide[1]
         groups |= wide[2]

@@ -60,7 +60,7 @@ def few_digits_end(text, at, end):
 def next_digit(text, at, end):
     """Where the next ASCII digit is; ``end`` or beyond where there is none."""
     while at < end:
-        digits = ascii_masks(text, at)[2]
+        digits = ascii_masks(text, at, 64)[2]
         if digits != np.uint64(0):
             return at + np.int64(ctz64(digits))
         at += 64

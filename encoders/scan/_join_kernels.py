@@ -27,7 +27,7 @@ def fill_joins(pairs, bits, shift):
 @part
 def ascii_starts(text, position, ascii_cuts):
     """Which of the next bytes begin a piece; none where not all of them are ASCII."""
-    upper, lower, _, _, _, _, _, _, high, _ = ascii_masks(text, position)
+    upper, lower, _, _, _, _, _, _, high, _ = ascii_masks(text, position, 64)
     if high != ZERO:
         return ZERO
     letters = upper | lower

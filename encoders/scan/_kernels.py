@@ -13,9 +13,7 @@ from encoders.intrinsics import clz64, ctz64
 from encoders.jit import kernel, part
 from encoders.scan._block_kernels import (
     APOSTROPHE,
-    BEHIND,
     BLANK,
-    BLOCK,
     CASELESS,
     CR,
     DECIDED,
@@ -37,7 +35,6 @@ from encoders.scan._block_kernels import (
     emit,
     newline_run_end,
     number_piece,
-    put_blanks_behind,
     run_end,
     run_end_without,
     space_piece,
@@ -97,11 +94,12 @@ def gpt2_piece(text, start, end, index, blocks):
 
 
 @part
-def gpt2_starts(text, position, index, blocks, flags):
-    upper, lower, digits, spaces, blank, _, apostrophe, _, high, tail = ascii_masks(text, position)
+def gpt2_starts(text, position, left, index, blocks, flags):
+    masks = ascii_masks(text, position, left)
+    upper, lower, digits, spaces, blank, _, apostrophe, _, high, tail = masks
     letters = upper | lower
     if high != ZERO:
-        wide = wide_masks(text, position, high, tail, index, blocks, flags)
+        wide = wide_masks(text, position, left, high, tail, index, blocks, flags)
         if not wide[6]:
             return ZERO
         letters |= wide[0]
@@ -118,7 +116,7 @@ def gpt2_starts(text, position, index, blocks, flags):
         bit = ctz64(quotes)
         quotes &= quotes - ONE
         here = position + np.int64(bit)
-        length = contraction_end(text, here, here + 4, False) - here
+        length = contraction_end(text, here, position + left, False) - here
         if length > 0:
             starts &= ~(ONE << (bit + ONE))
             starts |= ONE << (bit + np.uint64(length))
@@ -134,11 +132,8 @@ def scan_gpt2(text, bounds, document, position, ends, index, blocks, flags):
             if count > room:
                 return count, document, position
             starts = ZERO
-            if end - position >= BLOCK:
-                starts = gpt2_starts(text, position, index, blocks, flags)
-            elif end - position > SHORT:
-                put_blanks_behind(text, position, end, flags)
-                starts = gpt2_starts(flags, BEHIND, index, blocks, flags)
+            if end - position > SHORT:
+                starts = gpt2_starts(text, position, end - position, index, blocks, flags)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
@@ -247,12 +242,12 @@ def line_space_starts(spaces, free, line_breaks, tail):
 
 
 @part
-def cl100k_starts(text, position, index, blocks, flags, longest, phrases):
-    masks = ascii_masks(text, position)
+def cl100k_starts(text, position, left, index, blocks, flags, longest, phrases):
+    masks = ascii_masks(text, position, left)
     upper, lower, digits, spaces, blank, breaks, apostrophe, _, high, tail = masks
     letters = upper | lower
     if high != ZERO:
-        wide = wide_masks(text, position, high, tail, index, blocks, flags)
+        wide = wide_masks(text, position, left, high, tail, index, blocks, flags)
         if wide[1] != ZERO or not wide[6]:
             return ZERO
         spaces |= wide[2]
@@ -271,7 +266,7 @@ def cl100k_starts(text, position, index, blocks, flags, longest, phrases):
         bit = ctz64(quotes)
         quotes &= quotes - ONE
         here = position + np.int64(bit)
-        length = contraction_end(text, here, here + 4, True) - here
+        length = contraction_end(text, here, position + left, True) - here
         if length > 0:
             starts |= ONE << (bit + np.uint64(length))
     return starts & DECIDED
@@ -288,11 +283,10 @@ def scan_cl100k(
             if count > room:
                 return count, document, position
             starts = ZERO
-            if end - position >= BLOCK:
-                starts = cl100k_starts(text, position, index, blocks, flags, digits, phrases)
-            elif end - position > SHORT:
-                put_blanks_behind(text, position, end, flags)
-                starts = cl100k_starts(flags, BEHIND, index, blocks, flags, digits, phrases)
+            if end - position > SHORT:
+                starts = cl100k_starts(
+                    text, position, end - position, index, blocks, flags, digits, phrases
+                )
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))
@@ -366,12 +360,12 @@ def o200k_piece(text, start, end, index, blocks):
 
 
 @part
-def o200k_starts(text, position, index, blocks, flags):
-    masks = ascii_masks(text, position)
+def o200k_starts(text, position, left, index, blocks, flags):
+    masks = ascii_masks(text, position, left)
     upper, lower, digits, spaces, blank, breaks, apostrophe, slash, high, tail = masks
     words = upper | lower
     if high != ZERO:
-        wide = wide_masks(text, position, high, tail, index, blocks, flags)
+        wide = wide_masks(text, position, left, high, tail, index, blocks, flags)
         if wide[1] != ZERO or not wide[6]:
             return ZERO
         spaces |= wide[2]
@@ -407,7 +401,7 @@ def o200k_starts(text, position, index, blocks, flags):
         if forced >> bit & ONE:
             continue
         here = position + np.int64(bit)
-        length = np.uint64(contraction_end(text, here, here + 4, True) - here)
+        length = np.uint64(contraction_end(text, here, position + left, True) - here)
         if length > ZERO:
             forced |= ONE << (bit + length)
             starts &= ~(((ONE << length) - ONE) << bit)
@@ -424,11 +418,8 @@ def scan_o200k(text, bounds, document, position, ends, index, blocks, flags):
             if count > room:
                 return count, document, position
             starts = ZERO
-            if end - position >= BLOCK:
-                starts = o200k_starts(text, position, index, blocks, flags)
-            elif end - position > SHORT:
-                put_blanks_behind(text, position, end, flags)
-                starts = o200k_starts(flags, BEHIND, index, blocks, flags)
+            if end - position > SHORT:
+                starts = o200k_starts(text, position, end - position, index, blocks, flags)
             if starts != ZERO:
                 count = emit(starts, position, ends, count)
                 position += np.int64(TOP - clz64(starts))

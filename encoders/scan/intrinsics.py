@@ -9,6 +9,8 @@ from numba.extending import intrinsic
 
 _BYTE = ir.IntType(8)
 _VECTOR = ir.VectorType(_BYTE, 64)
+_INT = ir.IntType(32)
+_INDICES = ir.VectorType(_INT, 64)
 
 
 def _splat(value: int) -> Any:
@@ -25,16 +27,17 @@ def _equal(builder: Any, block: Any, byte: str) -> Any:
 
 
 @intrinsic
-def ascii_masks(typingctx: Any, text: Any, position: Any) -> Any:
-    """``ascii_masks(text, p)`` → ten uint64; bit i of each tells of the byte ``text[p + i]``.
+def ascii_masks(typingctx: Any, text: Any, position: Any, left: Any) -> Any:
+    """``ascii_masks(text, p, left)`` → ten uint64; bit i of each tells of the byte ``text[p + i]``.
 
     In order: upper-case letter, lower-case letter, digit, white space, blank (0x20), line break
-    (CR, LF), apostrophe, slash, not ASCII, UTF-8 continuation byte. Reads 64 bytes unchecked.
+    (CR, LF), apostrophe, slash, not ASCII, UTF-8 continuation byte. Reads 64 bytes unchecked; of
+    these, those from ``left`` on count as blanks.
     """
     result = types.UniTuple(types.uint64, 10)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        block = builder.load(_vector_at(context, builder, signature.args[0], *args), align=1)
+        block = _block_until(context, builder, signature.args[0], *args, " ")
         blank = _equal(builder, block, " ")
         line_break = builder.or_(_equal(builder, block, "\r"), _equal(builder, block, "\n"))
         masks = (
@@ -52,7 +55,7 @@ def ascii_masks(typingctx: Any, text: Any, position: Any) -> Any:
         bits = [builder.bitcast(mask, ir.IntType(64)) for mask in masks]
         return cgutils.pack_array(builder, bits)
 
-    return result(text, types.intp), codegen
+    return result(text, types.intp, types.intp), codegen
 
 
 @intrinsic
@@ -71,24 +74,38 @@ def control_masks(typingctx: Any, text: Any, position: Any) -> Any:
     return result(text, types.intp), codegen
 
 
+def _block_until(
+    context: Any, builder: Any, array: Any, text: Any, position: Any, left: Any, filler: str
+) -> Any:
+    """Sixty-four bytes, ``filler`` in place of those from ``left`` on."""
+    block = builder.load(_vector_at(context, builder, array, text, position), align=1)
+    whole = ir.Constant(left.type, 64)
+    count = builder.select(builder.icmp_signed("<", left, whole), left, whole)
+    counts = builder.insert_element(_splat(0), builder.trunc(count, _BYTE), ir.Constant(_INT, 0))
+    counts = builder.shuffle_vector(counts, _splat(0), ir.Constant(_INDICES, [0] * 64))
+    places = ir.Constant(_VECTOR, [ir.Constant(_BYTE, i) for i in range(64)])
+    inside = builder.icmp_unsigned("<", places, counts)
+    return builder.select(inside, block, _splat(ord(filler)))
+
+
 def _vector_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
     view = context.make_array(array_type)(context, builder, array)
     return builder.bitcast(builder.gep(view.data, [index]), _VECTOR.as_pointer())
 
 
 @intrinsic
-def lead_masks(typingctx: Any, text: Any, position: Any) -> Any:
-    """``lead_masks(text, p)`` → three uint64, as `ascii_masks`: the bytes that begin a character of
-    two, three and four bytes. Reads 64 bytes unchecked."""
+def lead_masks(typingctx: Any, text: Any, position: Any, left: Any) -> Any:
+    """``lead_masks(text, p, left)`` → three uint64, as `ascii_masks`: the bytes that begin a
+    character of two, three and four bytes. Reads 64 bytes unchecked."""
     result = types.UniTuple(types.uint64, 3)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        block = builder.load(_vector_at(context, builder, signature.args[0], *args), align=1)
+        block = _block_until(context, builder, signature.args[0], *args, " ")
         ranges = ((0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4))
         masks = [_between(builder, block, low, high) for low, high in ranges]
         return cgutils.pack_array(builder, [builder.bitcast(m, ir.IntType(64)) for m in masks])
 
-    return result(text, types.intp), codegen
+    return result(text, types.intp, types.intp), codegen
 
 
 @intrinsic

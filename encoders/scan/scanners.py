@@ -16,8 +16,8 @@ CHUNK = 16_384
 """Pieces handed on at a time: their ends and about 70 kB of text stay in the L2 cache."""
 
 
-SCRATCH = 64 + 80
-"""Bytes of scratch memory of a kernel: the classes of a block, and the end of a document."""
+SCRATCH = 64
+"""Bytes of scratch memory of a kernel: the classes of a block."""
 
 
 class Scanner(Protocol):

@@ -281,7 +281,23 @@ class NumericTokenizer:
             return found.values, found.offsets
 
         spans = self._spans(text, bounds, allowed)
-        return weave(text, bounds, spans, self._layout, self._separators, encode)
+        if not len(spans):
+            return encode(text, bounds)
+        single = self._single(allowed)
+        return weave(text, bounds, spans, self._layout, self._separators, single, encode)
+
+    def _single(self, allowed: Special) -> Ids:
+        """The base's ids of each byte that stands alone between two numbers."""
+        names = None if allowed == "all" else frozenset(allowed)
+        if names not in self._singles:
+            every = [bytes([byte]) for byte in range(256)]
+            rows = self.base.encode_batch(every, threads=1, allowed_special=allowed)
+            self._singles[names] = rows_of_ids(rows.values, rows.offsets)
+        return self._singles[names]
+
+    @cached_property
+    def _singles(self) -> dict[frozenset[str] | None, Ids]:
+        return {}
 
     @cached_property
     def _separators(self) -> Ids:

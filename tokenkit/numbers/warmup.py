@@ -18,5 +18,6 @@ def compile_kernels() -> None:
         return text[: bounds[-1]].astype(np.uint32), bounds
 
     separators = rows_of_ids(*encode(*joined([b".", b","])))
-    weave(text, bounds, spans, scheme.layout(), separators, encode)
+    single = rows_of_ids(*encode(*joined([bytes([byte]) for byte in range(256)])))
+    weave(text, bounds, spans, scheme.layout(), separators, single, encode)
     scheme.parse(scheme.readable("1.5"))

@@ -300,6 +300,8 @@ def test_bases_that_normalise():
     tok = NumericTokenizer(normalizing({"type": "NFKC"}), TST())
     assert tok.contract == "normalizing"
     assert tok.normalize("ﬁ １２ 1,234") == "fi 12 1,234"
+    long = "\ufdfa" * 5000 + " 12"  # eighteen characters of one, of three bytes
+    assert tok.decode(tok.encode(long)) == tok.normalize(long)
     check_tokenizer(tok, laws=QUICK, max_examples=5)
     check_numbers(tok, max_examples=25)
     with pytest.raises(FormatError, match="Strip"):
