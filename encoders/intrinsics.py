@@ -198,3 +198,17 @@ def match4(typingctx: Any, array: Any, index: Any, key: Any) -> Any:
         return builder.call(function, [found])
 
     return types.uint64(array, types.intp, types.uint64), codegen
+
+
+@intrinsic
+def multiply_add(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+    """``a * b + c`` in float64, rounded once where the processor has an instruction for it."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        double = ir.DoubleType()
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(double, [double] * 3), "llvm.fmuladd.f64"
+        )
+        return builder.call(function, args)
+
+    return types.float64(types.float64, types.float64, types.float64), codegen

@@ -1,6 +1,6 @@
 import math
 
-from encoders.intrinsics import bits_of_double, double_of_bits
+from encoders.intrinsics import bits_of_double, double_of_bits, multiply_add
 from encoders.jit import inlined, kernel, part
 
 # exp(x) = 2**k * exp(r) with k = round(x / ln 2): adding MAGIC leaves k in the low bits.
@@ -16,23 +16,23 @@ def exponential(x):
     # Straight arithmetic, which LLVM makes vector code of; the error is below 2e-16 of the result.
     # Taylor's series to r**13 has no more for |r| <= ln(2) / 2.
     x = x if x > LOWEST else LOWEST
-    shifted = x * LOG2_E + MAGIC
+    shifted = multiply_add(x, LOG2_E, MAGIC)
     k = shifted - MAGIC
-    r = (x - k * LN2_HIGH) - k * LN2_LOW
+    r = multiply_add(k, -LN2_LOW, multiply_add(k, -LN2_HIGH, x))
     p = 1.0 / 6227020800.0
-    p = p * r + 1.0 / 479001600.0
-    p = p * r + 1.0 / 39916800.0
-    p = p * r + 1.0 / 3628800.0
-    p = p * r + 1.0 / 362880.0
-    p = p * r + 1.0 / 40320.0
-    p = p * r + 1.0 / 5040.0
-    p = p * r + 1.0 / 720.0
-    p = p * r + 1.0 / 120.0
-    p = p * r + 1.0 / 24.0
-    p = p * r + 1.0 / 6.0
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
+    p = multiply_add(p, r, 1.0 / 479001600.0)
+    p = multiply_add(p, r, 1.0 / 39916800.0)
+    p = multiply_add(p, r, 1.0 / 3628800.0)
+    p = multiply_add(p, r, 1.0 / 362880.0)
+    p = multiply_add(p, r, 1.0 / 40320.0)
+    p = multiply_add(p, r, 1.0 / 5040.0)
+    p = multiply_add(p, r, 1.0 / 720.0)
+    p = multiply_add(p, r, 1.0 / 120.0)
+    p = multiply_add(p, r, 1.0 / 24.0)
+    p = multiply_add(p, r, 1.0 / 6.0)
+    p = multiply_add(p, r, 0.5)
+    p = multiply_add(p, r, 1.0)
+    p = multiply_add(p, r, 1.0)
     return p * double_of_bits((bits_of_double(shifted) + 1023) << 52)
 
 
@@ -46,7 +46,8 @@ def softmax_weights(logits, order, ends, weights):
         largest = max(largest, logits[ends[i]])
     for i in range(len(weights)):
         x = weights[i] - largest
-        weights[i] = exponential(x) * (x >= LOWEST)
+        weight = exponential(x)
+        weights[i] = weight if x >= LOWEST else 0.0
     total = summed(weights, 0, len(weights))
     for i in range(len(ends)):
         total += math.exp(logits[ends[i]] - largest)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from encoders.intrinsics import clz64, ctz64, load_u32, load_u64, popcount64, prefetch
+from encoders.intrinsics import clz64, ctz64, load_u32, load_u64, multiply_add, popcount64, prefetch
 
 
 @njit
@@ -32,3 +32,13 @@ def test_unaligned_loads(raw, data):
     wide, narrow = _loads(np.frombuffer(raw, np.uint8), index)
     assert wide == int.from_bytes(raw[index : index + 8], "little")
     assert narrow == int.from_bytes(raw[index : index + 4], "little")
+
+
+@njit
+def _multiply_add(a, b, c):
+    return multiply_add(a, b, c)
+
+
+@given(*[st.integers(-(2**20), 2**20)] * 3)
+def test_multiply_add(a, b, c):
+    assert _multiply_add(float(a), float(b), float(c)) == a * b + c
