@@ -7,18 +7,18 @@ bytes beyond it, from what the model says of them; behind them ordinary tokens f
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.covers import Covers, Reading
+from byteprob.covers import Covers, Head, Reading, evaluated, settled
 from byteprob.errors import ByteprobError, ImpossiblePrefixError
 from byteprob.model import ByteModel
 from byteprob.sources import shaped
 from byteprob.token_models import Context
-from encoders.byte_ranges import Weights
+from byteprob.waiting import Waiting
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def cover_distribution(model: ByteModel, prompt: bytes, count: int | None = None
 
     Raises ImpossiblePrefixError for a prompt without probability.
     """
-    table = _Table.of(model.at(prompt).covers)
+    table = _Table.of(_covers(model, prompt))
     order = np.argsort(-table.log_probs, kind="stable")[:count]
     return [table.cover(model.reading, int(row)) for row in order]
 
@@ -60,7 +60,7 @@ def heal(
     ``temperature`` is that of whole covers: ``P ** (1 / temperature)``, normalised; at 0 the
     likeliest is taken. Raises ImpossiblePrefixError for a prompt without probability.
     """
-    table = _Table.of(model.at(prompt).covers)
+    table = _Table.of(_covers(model, prompt))
     row = _drawn(np.random.default_rng(seed), table.log_probs, temperature)
     return table.cover(model.reading, row)
 
@@ -82,9 +82,9 @@ def token_healing(
         raise ByteprobError(f"token healing takes back the last token: {list(ids)[-1:]} is none")
     *before, last = map(int, ids)
     tail = reading.vocabulary.token(last)
-    behind = _Behind.ids(reading, before)
+    head = _behind(reading, before)
     low, high = reading.vocabulary.ranges.starting_with(tail)
-    logs = _logs(behind.weights[low:high])
+    logs = _logs(head.weights[low:high])
     row = _drawn(np.random.default_rng(seed), logs, temperature)
     id_ = int(reading.vocabulary.ranges.order[low + row])
     log_prob = float(logs[row] - np.logaddexp.reduce(logs))
@@ -110,14 +110,14 @@ def decode(
     """
     random, reading = np.random.default_rng(seed), model.reading
     ranges, found = reading.vocabulary.ranges, bytearray()
-    behind = _Behind.ids(reading, ids)
+    head = _behind(reading, ids)
     while len(found) < size:
-        place = _drawn(random, _logs(behind.weights), temperature, top_p)
+        place = _drawn(random, _logs(np.append(head.weights, head.end)), temperature, top_p)
         if place == len(ranges):
             break
         found += reading.vocabulary.token(int(ranges.order[place]))
         if len(found) < size:
-            behind = behind.after(reading, place)
+            head = _following(reading, head, place)
     return bytes(found[:size])
 
 
@@ -162,6 +162,12 @@ class _Table:
         return Cover(ids, surplus, float(self.log_probs[row]))
 
 
+def _covers(model: ByteModel, prompt: bytes) -> Covers:
+    """Those of a prompt, none of which waits."""
+    exact = replace(model.reading, tolerance=0.0)
+    return settled(exact, [model.at(prompt).covers])[0]
+
+
 def _drawn(
     random: np.random.Generator,
     logs: NDArray[np.float64],
@@ -179,43 +185,28 @@ def _logs(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class _Behind:
-    """A place behind ids. ``weights``: float64[n + 1], of the token at each place and the end."""
+def _behind(reading: Reading, ids: Sequence[int]) -> Head:
+    context = (*reading.model.start, *map(int, ids))
+    viability, places = reading.viability, reading.vocabulary.ranges.place
+    if viability is None:
+        return _head(reading, context, None, None)
+    state = viability.start
+    for id_ in ids:
+        place = int(places[id_]) if 0 <= id_ < len(places) else -1
+        if place < 0 or not viability.following(state)[place]:
+            raise ByteprobError(
+                f"id {id_} is in no encoding here: see the target {reading.target!r}"
+            )
+        state = viability.after(state, place)
+    return _head(reading, context, state, None)
 
-    context: Context
-    state: Hashable
-    handle: Any
-    weights: Weights
 
-    @staticmethod
-    def of(reading: Reading, context: Context, state: Hashable, parent: Any) -> "_Behind":
-        vocabulary, viability = reading.vocabulary, reading.viability
-        evaluated = reading.model.logits([context], [parent])
-        logits = evaluated.logits[0]
-        weights, largest, _ = vocabulary.ranges.weights(logits, vocabulary.ends)
-        end = float(np.exp(logits[vocabulary.ends].astype(np.float64) - largest).sum())
-        if viability is not None:
-            weights *= viability.following(state)
-            end = end if viability.ends(state) else 0.0
-        return _Behind(context, state, evaluated.handles[0], np.append(weights, end))
+def _following(reading: Reading, head: Head, place: int) -> Head:
+    context = (*head.context, int(reading.vocabulary.ranges.order[place]))
+    state = reading.viability.after(head.state, place) if reading.viability else None
+    return _head(reading, context, state, head.handle)
 
-    @staticmethod
-    def ids(reading: Reading, ids: Sequence[int]) -> "_Behind":
-        context = (*reading.model.start, *map(int, ids))
-        if (viability := reading.viability) is None:
-            return _Behind.of(reading, context, None, None)
-        state, places = viability.start, reading.vocabulary.ranges.place
-        for id_ in ids:
-            place = int(places[id_]) if 0 <= id_ < len(places) else -1
-            if place < 0 or not viability.following(state)[place]:
-                raise ByteprobError(
-                    f"id {id_} is in no encoding here: see the target {reading.target!r}"
-                )
-            state = viability.after(state, place)
-        return _Behind.of(reading, context, state, None)
 
-    def after(self, reading: Reading, place: int) -> "_Behind":
-        context = (*self.context, int(reading.vocabulary.ranges.order[place]))
-        state = reading.viability.after(self.state, place) if reading.viability else None
-        return _Behind.of(reading, context, state, self.handle)
+def _head(reading: Reading, context: Context, state: Hashable, parent: Any) -> Head:
+    (head,) = evaluated(reading, [Waiting(context, state, parent, 0.0)])
+    return head

@@ -197,6 +197,30 @@ def test_behind_fixed_ids_a_text_begins_afresh():
     assert model.next_byte(b"a").top(3) != behind.next_byte(b"a").top(3)
 
 
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_lazy_model_has_the_same_covers(target):
+    toy = TOYS[0]
+    model = model_of(toy, random_model(toy, 8), target)
+    lazy = byte_model(replace(model.reading, tolerance=0.3))
+    assert target != "marginal" or lazy.at(b"abab").covers.waiting
+    found, expected = (
+        {each.ids: each.log_prob for each in cover_distribution(each, b"abab")}
+        for each in (lazy, model)
+    )
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+def test_what_stands_before_every_text_is_in_the_ids():
+    toy = TOYS[0]
+    model = model_of(toy, random_model(toy, 9), "marginal")
+    fronted = byte_model(replace(model.reading, front=b"a"))
+    for prompt in (b"", b"ba"):
+        assert cover_distribution(fronted, prompt) == [
+            replace(each, log_prob=pytest.approx(each.log_prob, abs=1e-12))
+            for each in cover_distribution(model, b"a" + prompt)
+        ]
+
+
 def test_what_cannot_be_is_refused():
     toy = TOYS[0]
     model = model_of(toy, random_model(toy, 1), "canonical")

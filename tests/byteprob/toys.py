@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from byteprob.model import ByteModel
+from byteprob.normal_forms import NormalForm
 from byteprob.token_models import FunctionModel
 from byteprob.vocabulary import ByteVocabulary
 
@@ -107,7 +108,7 @@ def random_model(toy, seed, listed=None):
 def byte_model(reading):
     """The `ByteModel` of a reading, without a tokenizer."""
     found = ByteModel.__new__(ByteModel)
-    found._reading = reading
+    found._reading, found._form = reading, NormalForm(front=reading.front)
     return found
 
 
