@@ -9,7 +9,7 @@ from byteprob.covers import Covers, Reading, beginning, pushed
 from byteprob.dist import ByteDist, Target
 from byteprob.errors import ByteprobError
 from byteprob.normal_forms import normal_form_of
-from byteprob.sources import ByteConstraint, Score
+from byteprob.sources import ByteConstraint, Draft, Score
 from byteprob.spelling import viability_of, vocabulary_of
 from byteprob.token_models import Context, Prompted, TokenModel
 from tokenkit.text import Tokenizer
@@ -18,8 +18,15 @@ from tokenkit.text import Tokenizer
 class ByteModel:
     """The distribution over byte strings that a token model and its tokenizer make.
 
-    ``target`` says which one (`byteprob.dist.Target`); every `ByteDist` says it again. Immutable:
-    where a text goes on byte by byte, `at` gives a cursor that keeps what is known of it.
+    ``target`` says which one (`byteprob.dist.Target`); every `ByteDist` says it again:
+
+    - "marginal": the sum over all strings of tokens that spell a text, which is what drawing tokens
+      and decoding them gives;
+    - "canonical": the sum over those that the tokenizer makes of some text, normalised byte by
+      byte;
+    - "canonical-renorm": the same of a model whose other tokens are masked at every step.
+
+    Immutable: where a text goes on byte by byte, `at` gives a cursor that keeps what is known.
 
     Probabilities are of normal forms where the tokenizer makes them (`normalizes`): the bytes that
     its tokens spell, without a blank that it puts before every text and takes away again. Prefixes
@@ -55,6 +62,13 @@ class ByteModel:
         self._reading = Reading(
             model, vocabulary, target, viability, beam, tolerance, self._form.front
         )
+
+    def __repr__(self) -> str:
+        reading = self._reading
+        lazy = f", tolerance={reading.tolerance:g}" if reading.tolerance else ""
+        beam = f", beam={reading.beam}" if reading.beam else ""
+        model, tokens = type(reading.model).__name__, len(reading.vocabulary.ranges)
+        return f"ByteModel({model}, {tokens} tokens, target={reading.target!r}{beam}{lazy})"
 
     @property
     def target(self) -> Target:
@@ -93,17 +107,18 @@ class ByteModel:
         return self.at(prefix).next_byte()
 
     def next_bytes(self, prefixes: Sequence[bytes]) -> list[ByteDist]:
-        """What follows each of many prefixes; the model is asked for all of them together."""
+        """What follows each of many prefixes; the model is asked for all of them together, and for
+        what several begin with once."""
         prefixes = [self.normal_form(prefix) for prefix in prefixes]
-        covers = [beginning(self._reading)] * len(prefixes)
-        for depth in range(max(map(len, prefixes), default=0)):
-            live = [i for i, prefix in enumerate(prefixes) if len(prefix) > depth]
-            moved = pushed(
-                self._reading, [covers[i] for i in live], [prefixes[i][depth] for i in live]
-            )
-            for i, found in zip(live, moved, strict=True):
-                covers[i] = found
-        return [found.next_byte(self._reading) for found in covers]
+        wanted, found = set(prefixes), {b"": beginning(self._reading)}
+        for size in range(1, max(map(len, prefixes), default=0) + 1):
+            longer = sorted({prefix[:size] for prefix in wanted if len(prefix) >= size})
+            before = [found[prefix[:-1]] for prefix in longer]
+            moved = pushed(self._reading, before, [prefix[-1] for prefix in longer])
+            kept = {prefix: covers for prefix, covers in found.items() if prefix in wanted}
+            found = kept | dict(zip(longer, moved, strict=True))
+        dists = {prefix: found[prefix].next_byte(self._reading) for prefix in wanted}
+        return [dists[prefix] for prefix in prefixes]
 
     def score(self, text: bytes, *, ended: bool = False) -> Score:
         """The probability of ``text`` as a prefix; with ``ended``, as a whole text.
@@ -133,6 +148,33 @@ class ByteModel:
             constraint=constraint,
         )
 
+    def samples(
+        self,
+        size: int,
+        prefix: bytes = b"",
+        *,
+        seeds: Sequence[int],
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        constraint: ByteConstraint | None = None,
+    ) -> list[bytes]:
+        """Many continuations of one prefix, each what `sample` gives with one of the seeds.
+
+        The model is asked for all of them together, once a byte, and for equal ones once.
+        """
+        drafts = [Draft.begun(seed, constraint) for seed in seeds]
+        places = {b"": self.at(prefix).covers}
+        for left in reversed(range(size)):
+            dists = {text: covers.next_byte(self._reading) for text, covers in places.items()}
+            live = [draft for draft in drafts if not draft.ended]
+            for draft in live:
+                draft.go_on(dists[draft.text], temperature, top_p)
+            longer = sorted({draft.text for draft in live if left and not draft.ended})
+            before = [places[text[:-1]] for text in longer]
+            moved = pushed(self._reading, before, [text[-1] for text in longer])
+            places = dict(zip(longer, moved, strict=True))
+        return [draft.text for draft in drafts]
+
 
 class Cursor:
     """A place in a text that goes on byte by byte."""
@@ -143,8 +185,14 @@ class Cursor:
 
     @property
     def log_prob(self) -> float:
-        """Log-probability of the prefix: P of "marginal", S of "canonical", see `Target`."""
+        """Log-probability of the prefix: P of "marginal", S of "canonical", see `Target`; with a
+        tolerance or a beam, a lower bound."""
         return self._covers.log_mass
+
+    def log_bounds(self, *, ended: bool = False) -> tuple[float, float]:
+        """Between what that log-probability lies, or with ``ended`` that of the prefix as a whole
+        text; one number twice without a tolerance or a beam."""
+        return self._covers.log_bounds(self._reading, ended=ended)
 
     @property
     def covers(self) -> Covers:

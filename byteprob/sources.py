@@ -3,7 +3,7 @@
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,19 @@ class ByteConstraint(Protocol):
         ...
 
 
+_MOST_LEAK = math.nextafter(1.0, 0.0)  # of what all has leaked but for less than rounding tells
+
+
+@runtime_checkable
+class Weighed(Protocol):
+    """A `ByteCursor` that knows the probability of what is behind it, as `byteprob.Cursor` does."""
+
+    def log_bounds(self, *, ended: bool = False) -> tuple[float, float]:
+        """Between what the log-probability of the prefix lies, or of it as a whole text; one number
+        twice where it is known exactly."""
+        ...
+
+
 @dataclass(frozen=True)
 class Score:
     """Of a byte string of ``size`` bytes, in natural logarithms.
@@ -62,11 +75,15 @@ class Score:
     what the model gives to the string by any tokens. ``chained``: the product of what `next_byte`
     gives, each time normalised; it is larger by the leak of every step, and so flatters the model.
     For the other targets, and for ensembles, the two are one.
+
+    ``high``: ``log_prob`` itself where all is exact. Of a model with a tolerance or a beam, and of
+    ensembles of such, the exact number is at least ``log_prob`` and at most this.
     """
 
     log_prob: float
     chained: float
     size: int
+    high: float
 
     @property
     def bits_per_byte(self) -> float:
@@ -77,20 +94,23 @@ class Score:
 def score(source: ByteSource, text: bytes, *, ended: bool = False) -> Score:
     """The probability of ``text`` as a prefix; with ``ended``, as a whole text.
 
-    Where the source tells the mass of a prefix (`byteprob.Cursor`), ``log_prob`` is that.
+    Where the source knows the probability of a prefix (`Weighed`), ``log_prob`` is that.
     """
-    cursor, chained = source.at(), 0.0
-    for byte in text:
-        chained += float(cursor.next_byte().log_probs[byte])
-        if chained == -math.inf:
-            return Score(chained, chained, len(text))
-        cursor.push(byte)
-    mass = getattr(cursor, "log_prob", chained)
-    if ended:
-        dist = cursor.next_byte()
-        end = float(dist.log_probs[END])
-        chained, mass = chained + end, mass + end + math.log1p(-dist.leak)
-    return Score(mass, chained, len(text))
+    cursor, low, high, leaked = source.at(), 0.0, 0.0, 0.0
+    for symbol in (*text, END) if ended else text:
+        try:
+            dist = cursor.next_byte()
+            if symbol != END:
+                cursor.push(symbol)
+        except ImpossiblePrefixError:
+            return Score(-math.inf, -math.inf, len(text), -math.inf)
+        least, most = dist.log_bounds(symbol)
+        low, high = low + least, high + most
+        leaked += math.log1p(-min(dist.leak, _MOST_LEAK))
+    if isinstance(cursor, Weighed):
+        low, high = cursor.log_bounds(ended=ended)
+        return Score(low, low - leaked, len(text), high)
+    return Score(low, low, len(text), high)
 
 
 def sample(
@@ -113,24 +133,48 @@ def sample(
     rest normalised, before temperature and nucleus. Raises ImpossiblePrefixError where those have
     no probability.
     """
-    random, cursor, found = np.random.default_rng(seed), source.at(prefix), bytearray()
-    state = constraint.start if constraint else None
-    while len(found) < size:
-        logs = cursor.next_byte().log_probs
-        if constraint:
-            logs = np.where(constraint.allowed(state), logs, -np.inf)
+    draft, cursor = Draft.begun(seed, constraint), source.at(prefix)
+    while len(draft.text) < size:
+        draft.go_on(cursor.next_byte(), temperature, top_p)
+        if draft.ended:
+            break
+        if len(draft.text) < size:
+            cursor.push(draft.text[-1])
+    return draft.text
+
+
+@dataclass
+class Draft:
+    """A text that is being drawn. ``state``: of the constraint. ``ended``: nothing follows."""
+
+    random: np.random.Generator
+    constraint: ByteConstraint | None
+    state: Hashable
+    text: bytes = b""
+    ended: bool = False
+
+    @staticmethod
+    def begun(seed: int | None, constraint: ByteConstraint | None) -> "Draft":
+        """Of no bytes."""
+        state = constraint.start if constraint else None
+        return Draft(np.random.default_rng(seed), constraint, state)
+
+    def go_on(self, dist: ByteDist, temperature: float, top_p: float) -> None:
+        """Draw one symbol more: see `sample`."""
+        logs = dist.log_probs
+        if self.constraint:
+            logs = np.where(self.constraint.allowed(self.state), logs, -np.inf)
         if logs.max() == -np.inf:
             raise ImpossiblePrefixError(
-                f"behind {bytes(found[-40:])!r} the model gives nothing to what is allowed"
+                f"behind {self.text[-40:]!r} the model gives nothing to what is allowed"
             )
-        symbol = int(random.choice(257, p=shaped(logs, temperature, top_p)))
+        symbol = int(self.random.choice(257, p=shaped(logs, temperature, top_p)))
         if symbol == END:
-            break
-        found.append(symbol)
-        if len(found) < size:
-            cursor.push(symbol)
-            state = constraint.after(state, symbol) if constraint else None
-    return bytes(found)
+            self.ended = True
+            return
+        self.text += bytes([symbol])
+        if self.constraint:
+            self.state = self.constraint.after(self.state, symbol)
 
 
 def shaped(log_probs: NDArray[np.float64], temperature: float, top_p: float) -> NDArray[np.float64]:

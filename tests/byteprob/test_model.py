@@ -1,5 +1,6 @@
 """Laws that hold whatever the model: tokenizers of every split, models of random logits."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from byteprob import END, ByteModel, FunctionModel, ImpossiblePrefixError, UnsupportedTokenizerError
 from byteprob.sources import shaped
+from byteprob.token_models import Counted
 from tests.samples import documents
 from tokenkit import Tokenizer
 
@@ -158,3 +160,93 @@ def test_tokenizers_that_lose_text_are_refused():
     ByteModel(random_model(other), other, "marginal")
     with pytest.raises(UnsupportedTokenizerError, match=r"looks ahead|kernels"):
         ByteModel(random_model(other), other, "canonical")
+
+
+def test_prefixes_that_begin_alike_are_evaluated_once():
+    tok = with_end()
+    counted = Counted(random_model(tok))
+    model = ByteModel(counted, tok, "canonical")
+    prefixes = [b"the end", b"the en", b"the end", b"the", b"", b"that"]
+    alone = model.next_byte(b"the end")
+    one = counted.evaluations
+    found = model.next_bytes(prefixes)
+    assert found[0] is found[2]
+    assert found[0].log_probs == pytest.approx(alone.log_probs, abs=1e-12)
+    assert counted.evaluations - one <= one + 2  # of "that" the last two bytes
+    assert counted.calls <= 2 * (len(b"the end") + 1)
+    assert model.next_bytes([]) == []
+
+
+def test_samples_are_each_what_its_seed_gives():
+    tok = with_end()
+    counted = Counted(random_model(tok))
+    model = ByteModel(counted, tok, "canonical-renorm")
+    alone = [model.sample(9, b"Th", seed=seed, top_p=0.9) for seed in range(6)]
+    separate, counted.calls = counted.calls, 0
+    assert model.samples(9, b"Th", seeds=range(6), top_p=0.9) == alone
+    assert len(set(alone)) > 1
+    assert counted.calls < separate / 3
+    assert model.samples(0, b"Th", seeds=[1]) == [b""]
+    same = model.samples(5, seeds=[3, 3, 3])
+    assert same == [same[0]] * 3
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_lazy_model_keeps_to_its_tolerance_for_fewer_evaluations(target):
+    tok = with_end("llama3")
+    peaked = random_model(tok, 3)
+    sharp = FunctionModel(lambda contexts: 2 * peaked.function(contexts), (0,))
+    evaluations = []
+    for tolerance in (0.0, 1e-3, 0.1):
+        counted = Counted(sharp)
+        lazy = ByteModel(counted, tok, target, tolerance=tolerance)
+        cursors = lazy.at(), ByteModel(sharp, tok, target, tolerance=1e-9).at()
+        for byte in b"I'll  be  12"[: 6 if target == "marginal" else None]:
+            found, near = (cursor.next_byte() for cursor in cursors)
+            assert found.error <= tolerance * (1 + 1e-9)
+            assert (found.low <= near.high + 1e-12).all()
+            assert (near.low <= found.high + 1e-12).all()
+            for cursor in cursors:
+                cursor.push(byte)
+        evaluations.append(counted.evaluations)
+    assert evaluations[0] > evaluations[1] > evaluations[2]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_scores_of_a_lazy_model_have_bounds(target):
+    tok = with_end()
+    plain = random_model(tok, 2)
+    widths = []
+    for text, ended in itertools.product((b"th", b"the", b"a  b"), (False, True)):
+        exact = ByteModel(plain, tok, target).score(text, ended=ended)
+        lazy = ByteModel(plain, tok, target, tolerance=0.2).score(text, ended=ended)
+        assert exact.high == exact.log_prob
+        assert lazy.log_prob - 1e-12 <= exact.log_prob <= lazy.high + 1e-12
+        assert lazy.chained >= lazy.log_prob
+        widths.append(lazy.high - lazy.log_prob)
+    assert max(widths) > 0
+
+
+def test_the_chain_is_the_product_of_what_follows():
+    tok = with_end()
+    model = ByteModel(random_model(tok), tok, "canonical")
+    cursor, chain = model.at(), 0.0
+    for byte in b"the end":
+        chain += cursor.next_byte().log_probs[byte]
+        cursor.push(byte)
+    found = model.score(b"the end")
+    assert found.chained == pytest.approx(chain, abs=1e-10)
+    assert found.chained > found.log_prob == cursor.log_prob
+    ended = model.score(b"the end", ended=True)
+    assert ended.chained == pytest.approx(chain + cursor.next_byte().log_probs[END], abs=1e-10)
+    assert model.score(b"the \xff").log_prob == -math.inf
+
+
+def test_a_tolerance_is_a_distance_and_shown():
+    tok = with_end()
+    with pytest.raises(ValueError, match="tolerance"):
+        ByteModel(random_model(tok), tok, tolerance=1.0)
+    with pytest.raises(ValueError, match="beam"):
+        ByteModel(random_model(tok), tok, tolerance=0.1, beam=3)
+    shown = repr(ByteModel(random_model(tok), tok, "canonical", tolerance=1e-3))
+    assert shown == "ByteModel(FunctionModel, 399 tokens, target='canonical', tolerance=0.001)"
