@@ -15,6 +15,7 @@ from byteprob.errors import (
     UnsupportedTokenizerError,
 )
 from byteprob.healing import Cover, cover_distribution, decode, heal, token_healing
+from byteprob.infill import Sentinels, infill, middle_log_prob
 from byteprob.model import ByteModel, Cursor
 from byteprob.ngram import NgramModel
 from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score
@@ -38,6 +39,7 @@ __all__ = [
     "NgramModel",
     "PatternError",
     "Score",
+    "Sentinels",
     "Target",
     "TokenModel",
     "UnsupportedTokenizerError",
@@ -46,7 +48,9 @@ __all__ = [
     "decode",
     "default_model",
     "heal",
+    "infill",
     "matching",
+    "middle_log_prob",
     "one_of",
     "token_healing",
 ]

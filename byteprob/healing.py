@@ -108,7 +108,9 @@ def decode(
     Raises ImpossiblePrefixError where no token may follow, ByteprobError for ids that are not
     viable under a canonical target.
     """
-    random, reading = np.random.default_rng(seed), model.reading
+    # Not the numbers that drew the cover, if that had the same seed.
+    random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
+    reading = model.reading
     ranges, found = reading.vocabulary.ranges, bytearray()
     head = _behind(reading, ids)
     while len(found) < size:
