@@ -8,6 +8,7 @@ model.next_byte(b"The ").top(5)
 from byteprob.constraints import Automaton, choose, matching, one_of
 from byteprob.default import default_model
 from byteprob.dist import END, ByteDist, Target
+from byteprob.documents import Bits, ScoresDocuments, bits_per_byte
 from byteprob.errors import (
     ByteprobError,
     ImpossiblePrefixError,
@@ -15,15 +16,18 @@ from byteprob.errors import (
     UnsupportedTokenizerError,
 )
 from byteprob.healing import Cover, cover_distribution, decode, heal, token_healing
+from byteprob.hf import TransformersModel
 from byteprob.infill import Sentinels, infill, middle_log_prob
 from byteprob.model import ByteModel, Cursor
 from byteprob.ngram import NgramModel
 from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score
 from byteprob.token_models import Context, Evaluated, FunctionModel, TokenModel
+from byteprob.vllm import VllmModel
 
 __all__ = [
     "END",
     "Automaton",
+    "Bits",
     "ByteConstraint",
     "ByteCursor",
     "ByteDist",
@@ -39,10 +43,14 @@ __all__ = [
     "NgramModel",
     "PatternError",
     "Score",
+    "ScoresDocuments",
     "Sentinels",
     "Target",
     "TokenModel",
+    "TransformersModel",
     "UnsupportedTokenizerError",
+    "VllmModel",
+    "bits_per_byte",
     "choose",
     "cover_distribution",
     "decode",

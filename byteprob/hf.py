@@ -1,0 +1,397 @@
+"""Causal language models of `transformers`, with the keys and values of each token made once.
+
+A batch of contexts is one row of new tokens: each sees its own past and nothing else, by a mask
+of four dimensions (tree attention). So a forward has no padding, and a beginning that contexts
+share is in it once.
+"""
+
+import inspect
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from byteprob.errors import ByteprobError
+from byteprob.key_values import Held, KeyValues
+from byteprob.token_models import Context, Evaluated
+from byteprob.vocabulary import ByteVocabulary
+from tokenkit.errors import MissingExtraError
+from tokenkit.text import Tokenizer
+
+_LOGITS = 1 << 25
+"""Logits that a forward may make, 128 MB in float32, but for 64 tokens at least."""
+_PACKED = 1024
+"""New tokens in a forward, at most: the mask grows with their square."""
+_NO_START = "<|endoftext|>"
+"""What stands at the start of a text for models without a token of that name, such as Qwen's."""
+
+
+class TransformersModel:
+    """A `TokenModel` that goes on from keys and values; a `ScoresDocuments` too.
+
+    Logits are those of the model's own dtype, as float64 if it is that, else float32. Handles are
+    `Held`; what none holds is forgotten. Contexts longer than a sliding window are evaluated
+    afresh every time, as keys and values that left the window are gone for good.
+    """
+
+    def __init__(self, model: Any, start: Context | None = None, *, reuse: bool = True) -> None:
+        """``model``: of `AutoModelForCausalLM`; it is put into evaluation mode.
+
+        ``start``: ids before every text; by default the model's BOS, or else its end of text.
+        Without ``reuse`` every context is evaluated afresh, which any causal model can.
+
+        Raises ByteprobError where there is no start, and where the architecture or its attention
+        backend does not take masks of four dimensions ("sdpa" and "eager" do).
+        """
+        self._model = model.eval()
+        self._config = model.config.get_text_config()
+        self._rows = int(model.get_input_embeddings().weight.shape[0])
+        self.start = self._default_start() if start is None else tuple(start)
+        if not self.start or not all(0 <= id_ < self._rows for id_ in self.start):
+            raise ByteprobError(
+                f"a text starts with one or more ids below {self._rows}, not {self.start}: "
+                "pass start=(id,)"
+            )
+        self._pool = KeyValues()
+        self._reuse = reuse
+        if reuse:
+            self._verify()
+
+    @staticmethod
+    def from_directory(
+        path: str | Path, *, device: str = "cpu"
+    ) -> tuple["TransformersModel", Tokenizer]:
+        """A model and its tokenizer from a local folder; nothing is downloaded.
+
+        Raises MissingExtraError without transformers, ByteprobError for what is no such folder.
+        """
+        path = Path(path)
+        if not (path / "tokenizer.json").is_file() or not (path / "config.json").is_file():
+            raise ByteprobError(f"{path} is no model folder: it needs config.json, tokenizer.json")
+        try:
+            from transformers import AutoModelForCausalLM
+        except ImportError:
+            raise MissingExtraError("local models need transformers", "hf") from None
+        tokenizer = Tokenizer.from_file(path / "tokenizer.json")
+        model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True)
+        stand_in = tokenizer.special_tokens.get(_NO_START)
+        bos = model.config.get_text_config().bos_token_id
+        start = (stand_in,) if bos is None and stand_in is not None else None
+        return TransformersModel(model.to(device), start), tokenizer
+
+    @property
+    def limit(self) -> int | None:
+        """Ids that a context may have, those of the start among them; None if that is unknown."""
+        found = getattr(self._config, "max_position_embeddings", None)
+        return int(found) if found else None
+
+    @property
+    def held(self) -> int:
+        """Tokens whose keys and values are kept."""
+        return self._pool.held
+
+    def state(self, context: Context) -> Hashable:
+        """See `TokenModel`: the whole context."""
+        return context
+
+    def logits(self, contexts: Sequence[Context], parents: Sequence[Any]) -> Evaluated:
+        """See `TokenModel`. One forward, unless there are very many new tokens.
+
+        Raises ByteprobError for a context that is too long.
+        """
+        handles: list[Held | None] = list(parents)
+        longest = max(map(len, contexts))
+        if self.limit and longest > self.limit:
+            raise ByteprobError(f"a context of {longest} ids: this model sees {self.limit}")
+        found: NDArray[Any] = np.empty((len(contexts), self._rows), self._dtype)
+        if not self._reusable(longest):
+            for some, rows in self._afresh(contexts, whole=False):
+                found[some] = _numpy(rows)
+            return Evaluated(found, [None] * len(contexts))
+        for step in _steps(contexts, [len(handle or ()) for handle in handles], self._room):
+            last = np.cumsum([piece.stop - piece.begin for piece in step]) - 1
+            for piece, row in zip(step, _numpy(self._forward(step, handles, last)), strict=True):
+                found[piece.row] = row
+        return Evaluated(found, handles)
+
+    def document_log_probs(
+        self, documents: Sequence[Context], vocabulary: ByteVocabulary
+    ) -> list[NDArray[np.float64]]:
+        """See `ScoresDocuments`. As many documents go into a forward as there is room for.
+
+        Of a document that the model cannot see whole, the later ids are scored in windows that
+        begin with the start and go on by half a window, so that each has at least half a window
+        before it.
+        """
+        room = (self.limit or max(map(len, documents))) - len(self.start)
+        windows = [
+            _Window.of(number, self.start, document[len(self.start) :], begin, stop, scored)
+            for number, document in enumerate(documents)
+            for begin, stop, scored in _windows(len(document) - len(self.start), room)
+        ]
+        found = [np.zeros(len(document) - len(self.start) + 1) for document in documents]
+        for window, rows, logits in self._all_rows([window.context for window in windows]):
+            log_probs = _log_probs(logits, windows[window].targets[rows], vocabulary)
+            places = windows[window].places[rows]
+            kept = places >= 0
+            found[windows[window].document][places[kept]] = log_probs[kept]
+        return found
+
+    def _all_rows(self, contexts: Sequence[Context]) -> Iterator[tuple[int, slice, Any]]:
+        """Which context, which of its ids, and the logits behind those."""
+        if not self._reusable(max(map(len, contexts), default=0)):
+            for (number,), rows in self._afresh(contexts, whole=True):
+                yield number, slice(len(contexts[number])), rows
+            return
+        handles: list[Held | None] = [None] * len(contexts)
+        for step in _steps(contexts, [0] * len(contexts), self._room):
+            size = sum(piece.stop - piece.begin for piece in step)
+            logits, at = self._forward(step, handles, np.arange(size)), 0
+            for piece in step:
+                size = piece.stop - piece.begin
+                yield piece.row, slice(piece.begin, piece.stop), logits[at : at + size]
+                at += size
+                if piece.stop == len(contexts[piece.row]):
+                    handles[piece.row] = None
+
+    def _forward(
+        self, step: Sequence["_Piece"], handles: list[Held | None], keep: NDArray[np.int64]
+    ) -> Any:
+        """Logits [kept, ids] of the new tokens to keep; the handles are then those behind them."""
+        import torch
+        from transformers import DynamicCache
+
+        before = [_slots(handles[piece.row]) for piece in step]
+        shared, inverse = np.unique(np.concatenate(before), return_inverse=True)
+        sizes = [piece.stop - piece.begin for piece in step]
+        new = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
+        seen = np.zeros((sum(sizes), len(shared) + sum(sizes)), bool)
+        past = np.split(inverse, np.cumsum([len(slots) for slots in before])[:-1])
+        for rows, columns in zip(new, past, strict=True):
+            seen[np.ix_(rows, columns)] = True
+            seen[np.ix_(rows, len(shared) + rows)] = np.tri(len(rows), dtype=bool)
+        cache = DynamicCache()
+        with torch.no_grad():
+            if len(shared):
+                for i, (keys, values) in enumerate(self._pool.take(shared)):
+                    cache.update(keys, values, i)
+            logits = self._run(
+                np.concatenate([piece.ids for piece in step])[None],
+                np.concatenate([np.arange(p.begin, p.stop) for p in step])[None],
+                self._additive(seen),
+                keep,
+                cache,
+            )
+            layers = [
+                (keys[:, :, len(shared) :], values[:, :, len(shared) :])
+                for keys, values, *_ in cache
+            ]
+            slots = self._pool.put(layers)
+        for piece, rows, old in zip(step, new, before, strict=True):
+            handles[piece.row] = self._pool.hold(np.concatenate([old, slots[rows]]))
+        return logits[0]
+
+    def _afresh(
+        self, contexts: Sequence[Context], *, whole: bool
+    ) -> Iterator[tuple[list[int], Any]]:
+        """Which contexts, and the logits behind them; or of one, behind each of its ids."""
+        import torch
+
+        size = 1 if whole else max(1, self._room // max(map(len, contexts)))
+        for first in range(0, len(contexts), size):
+            some = list(range(first, min(first + size, len(contexts))))
+            lengths = np.array([len(contexts[i]) for i in some])
+            ids = np.zeros((len(some), lengths.max()), np.int64)
+            for row, i in zip(ids, some, strict=True):
+                row[: len(contexts[i])] = contexts[i]
+            at = np.arange(ids.shape[1])
+            keep, behind = np.unique(lengths - 1, return_inverse=True)
+            mask = torch.from_numpy((at < lengths[:, None]).astype(np.int64))
+            with torch.no_grad():
+                logits = self._run(
+                    ids, np.tile(at, (len(some), 1)), mask, at if whole else keep, None
+                )
+            yield some, logits[0] if whole else logits[range(len(some)), behind]
+
+    def _run(
+        self, ids: NDArray[Any], places: NDArray[Any], mask: Any, keep: NDArray[Any], cache: Any
+    ) -> Any:
+        """Logits [rows, kept, ids]."""
+        import torch
+
+        device, parameters = self._model.device, self._parameters
+        kept = torch.from_numpy(keep).to(device)
+        inputs = {
+            "input_ids": torch.from_numpy(ids).to(device),
+            "position_ids": torch.from_numpy(places).to(device),
+            "attention_mask": mask.to(device),
+            "use_cache": cache is not None,
+        }
+        if cache is not None:
+            inputs["cache" if "cache" in parameters else "past_key_values"] = cache
+        if slices := "logits_to_keep" in parameters:
+            inputs["logits_to_keep"] = kept
+        logits = self._model(**{n: x for n, x in inputs.items() if n in parameters}).logits
+        return logits if slices else logits[:, kept]
+
+    def _additive(self, seen: NDArray[np.bool_]) -> Any:
+        import torch
+
+        mask = torch.zeros(seen.shape, dtype=self._float)
+        return mask.masked_fill_(torch.from_numpy(~seen), torch.finfo(self._float).min)[None, None]
+
+    @cached_property
+    def _parameters(self) -> frozenset[str]:
+        return frozenset(inspect.signature(self._model.forward).parameters)
+
+    @property
+    def _float(self) -> Any:
+        """The torch dtype of what the model computes with."""
+        return self._model.get_input_embeddings().weight.dtype
+
+    @property
+    def _dtype(self) -> type:
+        return np.float64 if str(self._float) == "torch.float64" else np.float32
+
+    @property
+    def _room(self) -> int:
+        """New tokens in a forward."""
+        return min(max(_LOGITS // self._rows, 64), _PACKED)
+
+    def _reusable(self, longest: int) -> bool:
+        """Whether all of a context is in every layer's window."""
+        window = getattr(self._config, "sliding_window", None)
+        chunk = getattr(self._config, "attention_chunk_size", None)
+        return self._reuse and longest <= min(window or longest, chunk or longest)
+
+    def _default_start(self) -> Context:
+        for found in (self._config.bos_token_id, self._config.eos_token_id):
+            if found is not None:
+                return (found[0] if isinstance(found, list) else int(found),)
+        raise ByteprobError(
+            "this model names no start of text and no end that could stand for it: pass start=(id,)"
+        )
+
+    def _verify(self) -> None:
+        """Two contexts behind a third must be the same with keys and values and afresh."""
+        import torch
+
+        shared = (*self.start, 0)
+        contexts = [(*shared, self._rows - 1), (*shared, 0), (*shared, self._rows // 2, 0)]
+        if not self._reusable(len(contexts[-1])):
+            return
+        try:
+            parent = self.logits([shared], [None]).handles[0]
+            found = self.logits(contexts, [parent, parent, None]).logits
+        except Exception as error:
+            raise ByteprobError(f"{self._unfit}: {error}") from error
+        right = np.concatenate([_numpy(rows) for _, rows in self._afresh(contexts, whole=False)])
+        # Of float64 no more than of float32, which some architectures compute attention in.
+        eps = max(torch.finfo(dtype).eps for dtype in (self._float, torch.float32))
+        away = np.abs(found - right).max() / right.std()
+        if not away <= min(1e4 * eps, 0.5):
+            raise ByteprobError(f"{self._unfit}: logits differ by {away:.2g} deviations")
+
+    @property
+    def _unfit(self) -> str:
+        name = type(self._model).__name__
+        return f'{name} does not take tree attention (use attention "sdpa", or pass reuse=False)'
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Ids ``begin`` to ``stop`` of a context, which is number ``row``."""
+
+    row: int
+    begin: int
+    stop: int
+    ids: Context
+
+
+def _steps(contexts: Sequence[Context], done: Sequence[int], room: int) -> Iterator[list[_Piece]]:
+    """All ids that are not done, in order, ``room`` at a time; no step has a context twice."""
+    step: list[_Piece] = []
+    left = room
+    for row, context in enumerate(contexts):
+        begin = done[row]
+        if begin >= len(context):
+            raise ByteprobError(f"the parent of a context of {len(context)} ids has {begin}")
+        while begin < len(context):
+            stop = min(len(context), begin + left)
+            step.append(_Piece(row, begin, stop, context[begin:stop]))
+            left -= stop - begin
+            begin = stop
+            if not left:
+                yield step
+                step, left = [], room
+    if step:
+        yield step
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """A part of a document. Of each id of ``context``: what comes next (-1 is the end), and where
+    in the document's answer that goes (-1 is nowhere)."""
+
+    document: int
+    context: Context
+    targets: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+    @staticmethod
+    def of(
+        document: int, start: Context, body: Context, begin: int, stop: int, scored: int
+    ) -> "_Window":
+        places = np.arange(begin, stop + 1)
+        places[places < scored] = -1
+        unused = np.full(len(start) - 1, -1)
+        targets = np.array([*body, -1])[begin : stop + 1]
+        return _Window(
+            document,
+            (*start, *body[begin:stop]),
+            np.concatenate([unused, targets]),
+            np.concatenate([unused, places]),
+        )
+
+
+def _windows(size: int, room: int) -> Iterator[tuple[int, int, int]]:
+    """Windows of a document: their bounds, and the first id that each scores."""
+    stop, scored = min(size, room), 0
+    while True:
+        yield max(0, stop - room), stop, scored
+        if stop == size:
+            return
+        scored = stop + 1
+        stop = min(size, stop + (room + 1) // 2)
+
+
+def _slots(handle: Held | None) -> NDArray[np.int64]:
+    return np.empty(0, np.int64) if handle is None else handle.slots
+
+
+def _log_probs(
+    logits: Any, targets: NDArray[np.int64], vocabulary: ByteVocabulary
+) -> NDArray[np.float64]:
+    """Of each row's target, among the ids of the vocabulary; float64[rows]."""
+    import torch
+
+    known = np.concatenate([vocabulary.ranges.order, vocabulary.counted]).astype(np.int64)
+    double, rows = logits.double(), np.arange(len(targets))
+    totals = double[:, torch.from_numpy(known)].logsumexp(-1)
+    ends = double[:, torch.from_numpy(vocabulary.ends.astype(np.int64))].logsumexp(-1)
+    chosen = double[rows, np.maximum(targets, 0)]
+    chosen = torch.where(torch.from_numpy(targets < 0).to(chosen.device), ends, chosen)
+    found: NDArray[np.float64] = (chosen - totals).cpu().numpy()
+    return found
+
+
+def _numpy(logits: Any) -> NDArray[Any]:
+    import torch
+
+    wide = logits if logits.dtype == torch.float64 else logits.float()
+    found: NDArray[Any] = wide.cpu().numpy()
+    return found
