@@ -205,18 +205,17 @@ def _counted(ids: Counts, at: Counts, vocab_size: int, order: int) -> list[_Leve
     grams = [(np.zeros(vocab_size, np.int64), np.arange(vocab_size), seen)]
     for length in range(2, order + 1):
         here = np.flatnonzero(at >= length - 1)
-        keys, places, inverse, seen = np.unique(
-            nodes[here - 1] * vocab_size + ids[here],
-            return_index=True,
-            return_inverse=True,
-            return_counts=True,
-        )
+        keys = nodes[here - 1] * vocab_size + ids[here]
+        by_key = np.argsort(keys)
+        ranked = keys[by_key]
+        begins = np.flatnonzero(np.diff(ranked, prepend=-1))
+        keys, places, seen = ranked[begins], by_key[begins], np.diff(begins, append=len(ranked))
         parents, words, often = grams[-1]
         behind = np.bincount(nodes[here[places]], minlength=len(words))
         grams[-1] = parents, words, np.where(behind > 0, behind, often)
         grams.append((keys // vocab_size, keys % vocab_size, seen))
         nodes = np.full(len(ids), -1)
-        nodes[here] = inverse
+        nodes[here[by_key]] = np.repeat(np.arange(len(keys)), seen)
     return grams
 
 
