@@ -15,6 +15,7 @@ from byteprob.errors import (
     PatternError,
     UnsupportedTokenizerError,
 )
+from byteprob.generation import healed_generate, prompt_tensors
 from byteprob.healing import Cover, cover_distribution, decode, heal, token_healing
 from byteprob.hf import TransformersModel
 from byteprob.infill import Sentinels, infill, middle_log_prob
@@ -56,9 +57,11 @@ __all__ = [
     "decode",
     "default_model",
     "heal",
+    "healed_generate",
     "infill",
     "matching",
     "middle_log_prob",
     "one_of",
+    "prompt_tensors",
     "token_healing",
 ]
