@@ -34,9 +34,9 @@ class ByteDist:
     """The distribution of the next byte.
 
     ``log_probs``: float64[257], natural logarithms of the probabilities of the 256 bytes and of
-    `END`; they sum to 1. ``target``: which distribution it is. ``leak``: the share of the mass of
-    the prefix that the model gives to tokens outside the target, which was left out; where
-    ``error`` is not 0, of what is known of the prefix.
+    `END`; they sum to 1. ``target``: which distribution it is, None if it is made of several.
+    ``leak``: the share of the mass of the prefix that the model gives to tokens outside the target,
+    which was left out; where ``error`` is not 0, of what is known of the prefix.
 
     ``error``: 0 if it is exact. Else the exact distribution is ``(1 - error) * probs + error * q``
     for some distribution q, so that its total variation distance is at most ``error``, and `low`
@@ -44,7 +44,7 @@ class ByteDist:
     """
 
     log_probs: NDArray[np.float64]
-    target: Target
+    target: Target | None
     leak: float = 0.0
     error: float = 0.0
 
