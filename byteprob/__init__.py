@@ -9,6 +9,8 @@ from byteprob.constraints import Automaton, choose, matching, one_of
 from byteprob.default import default_model
 from byteprob.dist import END, ByteDist, Target
 from byteprob.documents import Bits, ScoresDocuments, bits_per_byte
+from byteprob.ensemble_weights import fitted_mean, fitted_mixture, fitted_product
+from byteprob.ensembles import Mean, Mixture, Product, proxy_tuned
 from byteprob.errors import (
     ByteprobError,
     ImpossiblePrefixError,
@@ -21,8 +23,8 @@ from byteprob.hf import TransformersModel
 from byteprob.infill import Sentinels, infill, middle_log_prob
 from byteprob.model import ByteModel, Cursor
 from byteprob.ngram import NgramModel
-from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score
-from byteprob.token_models import Context, Evaluated, FunctionModel, TokenModel
+from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score, sample, score
+from byteprob.token_models import Context, Counted, Evaluated, FunctionModel, TokenModel
 from byteprob.vllm import VllmModel
 
 __all__ = [
@@ -36,13 +38,17 @@ __all__ = [
     "ByteSource",
     "ByteprobError",
     "Context",
+    "Counted",
     "Cover",
     "Cursor",
     "Evaluated",
     "FunctionModel",
     "ImpossiblePrefixError",
+    "Mean",
+    "Mixture",
     "NgramModel",
     "PatternError",
+    "Product",
     "Score",
     "ScoresDocuments",
     "Sentinels",
@@ -56,6 +62,9 @@ __all__ = [
     "cover_distribution",
     "decode",
     "default_model",
+    "fitted_mean",
+    "fitted_mixture",
+    "fitted_product",
     "heal",
     "healed_generate",
     "infill",
@@ -63,5 +72,8 @@ __all__ = [
     "middle_log_prob",
     "one_of",
     "prompt_tensors",
+    "proxy_tuned",
+    "sample",
+    "score",
     "token_healing",
 ]
