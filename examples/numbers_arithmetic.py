@@ -4,7 +4,6 @@
 and draws docs/numbers-*.svg from it. ``--quick`` only shows that everything runs.
 """
 
-import argparse
 import json
 import multiprocessing
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from pages import DOCS, markdown_table, put
+from pages import DOCS, markdown_table, parser, put, put_pictures
 from tiny_gpt import IGNORED, Gpt, GptConfig, greedy, parameters, train
 
 from tokenkit.numbers import L2R, R2L, TST, Digits, Scheme
@@ -51,7 +50,7 @@ class Budget:
     batch: int = 64
     trained: int = 5
     tested: int = 300
-    seeds: int = 2
+    seeds: int = 3
 
 
 QUICK = Budget(steps=4, batch=8, trained=2, tested=4, seeds=1)
@@ -251,21 +250,15 @@ def table(result: dict[str, Any]) -> str:
 
 def publish(result: dict[str, Any]) -> None:
     """Write the pictures and the table of the tutorial."""
-    for task, drawn in charts(result).items():
-        (DOCS / f"numbers-{task}.svg").write_text(drawn)
+    put_pictures("numbers", charts(result))
     put(DOCS / "tutorials" / "numbers-arithmetic.md", "results", table(result))
 
 
 def main() -> None:
     """Measure, print, and publish what was measured in full."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="seconds, for tests; not published")
-    parser.add_argument("--steps", type=int, default=Budget.steps)
-    parser.add_argument("--seeds", type=int, default=Budget.seeds)
-    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON to write")
-    parser.add_argument("--draw", action="store_true", help="only publish what --out holds")
-    options = parser.parse_args()
+    arguments = parser(__doc__, Budget.steps, RESULTS)
+    arguments.add_argument("--seeds", type=int, default=Budget.seeds)
+    options = arguments.parse_args()
     if options.draw:
         result = json.loads(options.out.read_text())
     else:

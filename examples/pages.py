@@ -1,7 +1,8 @@
 """Put what an example measured into the page that tells of it."""
 
+import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -25,3 +26,20 @@ def put(page: Path, name: str, text: str) -> None:
     if not count:
         raise ValueError(f"{page} has no place called {name!r}")
     page.write_text(filled)
+
+
+def put_pictures(prefix: str, drawn: Mapping[str, str]) -> None:
+    """Write SVGs by name as ``docs/prefix-name.svg``."""
+    for name, picture in drawn.items():
+        (DOCS / f"{prefix}-{name}.svg").write_text(picture)
+
+
+def parser(description: str | None, steps: int, out: Path) -> argparse.ArgumentParser:
+    """The options of every example that trains, measures and publishes."""
+    found = argparse.ArgumentParser(description=description)
+    found.add_argument("--quick", action="store_true", help="seconds, for tests; not published")
+    found.add_argument("--steps", type=int, default=steps)
+    found.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
+    found.add_argument("--out", type=Path, default=out, help="JSON to write")
+    found.add_argument("--draw", action="store_true", help="only publish what --out holds")
+    return found

@@ -4,7 +4,6 @@
 draws docs/word-pooled-*.svg from it. ``--quick`` only shows that everything runs.
 """
 
-import argparse
 import json
 import multiprocessing
 import time
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pages import DOCS, markdown_table, put
+from pages import DOCS, markdown_table, parser, put, put_pictures
 from tiny_gpt import parameters, train
 from torch import Tensor
 from word_models import NAMES, Contender, contender, targets_of, windows_of
@@ -203,20 +202,13 @@ def table(result: dict[str, Any]) -> str:
 
 def publish(result: dict[str, Any]) -> None:
     """Write the pictures and the table of the tutorial."""
-    for name, drawn in charts(result).items():
-        (DOCS / f"word-pooled-{name}.svg").write_text(drawn)
+    put_pictures("word-pooled", charts(result))
     put(DOCS / "tutorials" / "word-pooled.md", "results", table(result))
 
 
 def main() -> None:
     """Measure, print, and publish what was measured in full."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="seconds, for tests; not published")
-    parser.add_argument("--steps", type=int, default=Budget.steps)
-    parser.add_argument("--jobs", type=int, default=2, help="processes of one thread each")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="JSON to write")
-    parser.add_argument("--draw", action="store_true", help="only publish what --out holds")
-    options = parser.parse_args()
+    options = parser(__doc__, Budget.steps, RESULTS).parse_args()
     if options.draw:
         result = json.loads(options.out.read_text())
     else:
