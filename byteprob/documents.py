@@ -116,7 +116,7 @@ def bits_per_byte(model: TokenModel, tokenizer: Tokenizer, texts: Iterable[str |
     documents at once; of others logits are asked for as `ByteModel` would.
 
     Raises UnsupportedTokenizerError for a tokenizer whose tokens do not spell the bytes of its
-    texts, ByteprobError for one that normalises texts to others.
+    texts, ByteprobError for one that normalises texts to others or has more ids than the model.
     """
     vocabulary = vocabulary_of(tokenizer)
     raw = [text.encode() if isinstance(text, str) else text for text in texts]
@@ -151,13 +151,17 @@ def _through_logits(
     model: TokenModel, document: Context, vocabulary: ByteVocabulary
 ) -> NDArray[np.float64]:
     """As `ScoresDocuments`, of any model: id by id where it gives handles, else in batches."""
-    first = len(model.start)
+    first, ids = len(model.start), int(vocabulary.ranges.order.max(initial=0)) + 1
     found = np.empty(len(document) - first + 1)
     at, handle, size = first, None, 1
     while at <= len(document):
         stop = min(at + size, len(document) + 1)
         contexts = [document[:length] for length in range(at, stop)]
         evaluated = model.logits(contexts, [handle] * len(contexts))
+        if evaluated.logits.shape[1] < ids:
+            raise ByteprobError(
+                f"the tokenizer has {ids} ids, and the model {evaluated.logits.shape[1]}"
+            )
         for length, row in zip(range(at, stop), evaluated.logits, strict=True):
             id_ = document[length] if length < len(document) else None
             found[length - first] = _log_prob(row, id_, vocabulary)

@@ -49,7 +49,8 @@ class TransformersModel:
         """
         self._model = model.eval()
         self._config = model.config.get_text_config()
-        self._rows = int(model.get_input_embeddings().weight.shape[0])
+        head = model.get_output_embeddings() or model.get_input_embeddings()
+        self._rows = int(head.weight.shape[0])
         self.start = self._default_start() if start is None else tuple(start)
         if not self.start or not all(0 <= id_ < self._rows for id_ in self.start):
             raise ByteprobError(
@@ -126,7 +127,11 @@ class TransformersModel:
         Of a document that the model cannot see whole, the later ids are scored in windows that
         begin with the start and go on by half a window, so that each has at least half a window
         before it.
+
+        Raises ByteprobError where the tokenizer has more ids than the model.
         """
+        if (ids := int(vocabulary.ranges.order.max(initial=0)) + 1) > self._rows:
+            raise ByteprobError(f"the tokenizer has {ids} ids, and the model {self._rows}")
         room = (self.limit or max(map(len, documents))) - len(self.start)
         windows = [
             _Window.of(number, self.start, document[len(self.start) :], begin, stop, scored)

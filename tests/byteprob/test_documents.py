@@ -169,6 +169,12 @@ def test_tokenizers_that_change_texts_are_refused():
         bits_per_byte(uneven(lossy), lossy, ["ab"])
 
 
+def test_a_tokenizer_of_more_ids_than_the_model_is_named():
+    model, _ = ngram()
+    with pytest.raises(ByteprobError, match="tokenizer has 2000 ids, and the model 500"):
+        bits_per_byte(model, trained(), ["a"])
+
+
 def test_texts_that_are_normalised_to_others_are_named():
     import json
 
@@ -179,21 +185,3 @@ def test_texts_that_are_normalised_to_others_are_named():
     assert bits_per_byte(uneven(tok), tok, ["é"]).bits[0] > 0
     with pytest.raises(ByteprobError, match="normalise it"):
         bits_per_byte(uneven(tok), tok, ["e\u0301"])
-
-
-def test_transformers_score_as_byte_models_do():
-    torch = pytest.importorskip("torch")
-    transformers = pytest.importorskip("transformers")
-    from byteprob.hf import TransformersModel
-
-    torch.manual_seed(0)
-    tok = trained(vocab_size=300)
-    config = transformers.GPT2Config(
-        vocab_size=304, n_embd=16, n_layer=2, n_head=2, n_positions=64, bos_token_id=0
-    )
-    model = TransformersModel(transformers.GPT2LMHeadModel(config).double())
-    found = bits_per_byte(model, tok, TEXTS)
-    canonical = ByteModel(model, tok, "canonical")
-    for text, bits in zip(TEXTS, found.bits, strict=True):
-        right = canonical.score(text.encode(), ended=True).log_prob
-        assert bits == pytest.approx(-right / math.log(2), abs=1e-9)

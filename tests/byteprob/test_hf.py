@@ -1,10 +1,11 @@
+import math
 import sys
 from functools import cache
 
 import numpy as np
 import pytest
 
-from byteprob import ByteModel, ByteprobError
+from byteprob import ByteModel, ByteprobError, bits_per_byte
 from byteprob.hf import TransformersModel, _windows
 from byteprob.spelling import vocabulary_of
 from tests.samples import trained
@@ -226,6 +227,17 @@ def test_bytes_of_a_transformer_are_those_of_fresh_forwards():
         right = two.next_byte(text).log_probs
         assert one.next_byte(text).log_probs == pytest.approx(right, abs=1e-9)
     assert reused.held == 0
+
+
+def test_bits_of_documents_are_those_of_the_byte_model():
+    tok, model = trained(vocab_size=300), adapted("gpt2")
+    texts = ("It's  the\n\n e", "we're 1234 ", "", "né\u2009日", "  \n")
+    canonical = ByteModel(model, tok, "canonical")
+    for text, bits in zip(texts, bits_per_byte(model, tok, texts).bits, strict=True):
+        right = canonical.score(text.encode(), ended=True).log_prob
+        assert bits == pytest.approx(-right / math.log(2), abs=1e-9)
+    with pytest.raises(ByteprobError, match="tokenizer has 2000 ids, and the model 320"):
+        bits_per_byte(model, trained(), ["a"])
 
 
 def test_the_start_is_bos_or_end_and_else_asked_for():
