@@ -179,7 +179,10 @@ def test_documents_are_scored_in_packed_forwards(kind, packed, monkeypatch):
     monkeypatch.setattr("byteprob.hf._PACKED", packed)
     tok = trained(vocab_size=300)
     vocabulary, model = vocabulary_of(tok), adapted(kind)
-    documents = [(0, *tok.encode(text).tolist()) for text in ("It is so.", "", "a b c d e f g")]
+    documents = [
+        (0, *tok.encode(text).tolist()) for text in ("It is so.", "", "The quick brown fox")
+    ]
+    assert len(documents[0]) < WINDOW < len(documents[2])
     found = model.document_log_probs(documents, vocabulary)
     known = np.concatenate([vocabulary.ranges.order, vocabulary.counted])
     for document, log_probs in zip(documents, found, strict=True):
