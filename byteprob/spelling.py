@@ -4,15 +4,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from byteprob.bpe import BpeViability
+from byteprob.character_bpe import CharacterBpeViability
 from byteprob.errors import UnsupportedTokenizerError
 from byteprob.normal_forms import normal_form_of
+from byteprob.unigram import UnigramViability
 from byteprob.viability import Viability
 from byteprob.vocabulary import ByteVocabulary
 from encoders.bpe import BpeTables
 from encoders.buffers import ABSENT
 from encoders.scan import patterns
 from encoders.unigram import UnigramTables
+from encoders.wordpiece import WordPieceTables
 from tokenkit.text import Tokenizer
+from tokenkit.text.formats.plan import Tables
 
 SPLITS = (patterns.GPT2, patterns.CL100K, patterns.LLAMA3, patterns.QWEN2, patterns.O200K)
 """The split patterns of which every way to go on is known (`byteprob.splits`)."""
@@ -55,18 +59,48 @@ def viability_of(tokenizer: Tokenizer, vocabulary: ByteVocabulary) -> Viability:
             f"{tokenizer!r} cuts its added token {plain[0]!r} out of every text: "
             'use the target "marginal"'
         )
-    found = tokenizer.byte_level_bpe
-    if found is None:
+    kernels = tokenizer.kernels
+    if kernels is None:
         raise UnsupportedTokenizerError(
-            f'{tokenizer!r} is no byte-level BPE on the kernels: use the target "marginal"'
+            f'{tokenizer!r} does not run on the kernels: use the target "marginal"'
         )
-    tables, scanner = found
-    if scanner not in SPLITS:
+    if not kernels.is_byte_level:
+        return _viability_of_characters(tokenizer, kernels.tables, vocabulary)
+    if kernels.byte_level_tables is None:
+        raise UnsupportedTokenizerError(
+            f'{tokenizer!r} puts a blank in front of texts: use the target "marginal"'
+        )
+    if kernels.scanner not in SPLITS:
         raise UnsupportedTokenizerError(
             f"{tokenizer!r} has a split pattern of which it is not known how far it looks ahead: "
             'use the target "marginal"'
         )
-    return BpeViability(tables, scanner, vocabulary.ranges)
+    return BpeViability(kernels.byte_level_tables, kernels.scanner, vocabulary.ranges)
+
+
+def _viability_of_characters(
+    tokenizer: Tokenizer, tables: Tables, vocabulary: ByteVocabulary
+) -> Viability:
+    """Of models whose symbols are characters, with or without byte fallback."""
+    steps = steps_of(tokenizer.head.get("pre_tokenizer"))
+    other = any(step["type"] != "Metaspace" for step in steps)
+    if other or isinstance(tables, WordPieceTables):
+        raise UnsupportedTokenizerError(
+            f'{tokenizer!r} splits otherwise than at blanks: use the target "marginal"'
+        )
+    cut_at_blanks = any(step.get("split", True) for step in steps)
+    some = tables.byte_ids != ABSENT
+    if some.any() and not some.all():
+        raise UnsupportedTokenizerError(
+            f'{tokenizer!r} falls back to some bytes only: use the target "marginal"'
+        )
+    if isinstance(tables, UnigramTables):
+        return UnigramViability(tables, vocabulary.ranges, cut_at_blanks=cut_at_blanks)
+    if tokenizer.head.get("model", {}).get("ignore_merges"):
+        raise UnsupportedTokenizerError(
+            f'{tokenizer!r} takes pieces that are tokens unmerged: use the target "marginal"'
+        )
+    return CharacterBpeViability(tables, vocabulary.ranges, cut_at_blanks=cut_at_blanks)
 
 
 # --- whether tokens spell texts
@@ -135,9 +169,7 @@ def _unknown(tokenizer: Tokenizer) -> set[int]:
     return {id_} if name is not None and (id_ := tokenizer.token_to_id(name)) is not None else set()
 
 
-def _try_out(
-    tokenizer: Tokenizer, vocabulary: ByteVocabulary, tokens: Mapping[int, bytes]
-) -> None:
+def _try_out(tokenizer: Tokenizer, vocabulary: ByteVocabulary, tokens: Mapping[int, bytes]) -> None:
     """Raises UnsupportedTokenizerError, naming the text, where its tokens do not spell it."""
     form = normal_form_of(tokenizer, vocabulary)
     for text in _probes(tokens):
