@@ -236,7 +236,7 @@ def _grown(reading: Reading, head: Head, following: bytes) -> tuple[Head | None,
         _, beyond = ranges.ending((low, high), depth)
         for place in range(low, beyond):
             found += _complete(reading, head, place, following[done:])
-        mass = float(head.weights[beyond:high].sum())
+        mass = float(head.weights[beyond:high].sum()) if beyond < high else 0.0
         if not mass:
             return None, found
         log_mass = head.log_weight + math.log(mass)

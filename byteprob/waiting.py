@@ -1,7 +1,8 @@
 """Strings of tokens that the model has not been asked about, and the bytes behind them.
 
-How such a string may go on is known without the model: by the tokens there are, and by those that
-the target allows. Where none goes on with the bytes behind it, it is dropped for nothing.
+How such a string may go on is known without the model under the canonical targets: by the tokens
+that are viable. Where none goes on with the bytes behind it, it is dropped for nothing. Under
+"marginal" nearly every string may go on with nearly every byte, so that nothing is looked for.
 """
 
 from collections.abc import Hashable
@@ -31,7 +32,7 @@ class Waiting:
     """A string of tokens that is complete, before the model has seen it.
 
     ``since``: the bytes pushed since it was complete. ``ways``: how it may go on with them; none
-    where there are no such bytes, as it may then go on in every way.
+    where there are no such bytes or no target that forbids tokens: it may then go on in every way.
     """
 
     context: Context
@@ -45,35 +46,26 @@ class Waiting:
 def advanced(
     waiting: Waiting, following: bytes, ranges: ByteRanges, viability: Viability | None
 ) -> Waiting | None:
-    """A string behind more bytes; None where no string of tokens goes on so."""
-    ways = waiting.ways or (Way(waiting.state, ranges.whole, 0),)
-    for byte in following:
-        found: dict[tuple[Hashable, int], Way] = {}
-        for way in ways:
-            for longer in _narrowed(way, byte, ranges, viability):
-                found[longer.state, longer.depth] = longer
-        if not found:
+    """A string behind more bytes; None where it is known that no string of tokens goes on so."""
+    ways = waiting.ways
+    if viability is not None:
+        ways = ways or (Way(waiting.state, ranges.whole, 0),)
+        for byte in following:
+            longer = [way for old in ways for way in _narrowed(old, byte, ranges, viability)]
+            ways = tuple({(way.state, way.depth): way for way in longer}.values())
+        if not ways:
             return None
-        ways = tuple(found.values())
     return replace(waiting, ways=ways, since=waiting.since + following)
 
 
-def _narrowed(way: Way, byte: int, ranges: ByteRanges, viability: Viability | None) -> list[Way]:
+def _narrowed(way: Way, byte: int, ranges: ByteRanges, viability: Viability) -> list[Way]:
     """The ways behind one byte more: the same token goes on, or it is complete."""
-    depth = way.depth + 1
+    depth, mask = way.depth + 1, viability.following(way.state)
     low, high = ranges.narrowed(way.within, way.depth, byte)
     _, beyond = ranges.ending((low, high), depth)
-    if viability is None:
-        completing = list(range(low, min(low + 1, beyond)))  # ids of the same bytes are one way
-        goes_on = beyond < high
-    else:
-        mask = viability.following(way.state)
-        completing = [place for place in range(low, beyond) if mask[place]]
-        goes_on = bool(mask[beyond:high].any())
     found = [
-        Way(viability.after(way.state, place) if viability else None, ranges.whole, 0)
-        for place in completing
+        Way(viability.after(way.state, place), ranges.whole, 0)
+        for place in range(low, beyond)
+        if mask[place]
     ]
-    if goes_on:
-        found.append(Way(way.state, (beyond, high), depth))
-    return found
+    return [*found, Way(way.state, (beyond, high), depth)] if mask[beyond:high].any() else found
