@@ -40,7 +40,9 @@ class ByteVocabulary:
                 f"ids {both[:5]} end the text and have bytes: an end is never bytes"
             )
         if both := [id_ for id_ in unknown if id_ in tokens or id_ in ends]:
-            raise UnsupportedTokenizerError(f"ids {both[:5]} are unknown and yet stand for something")
+            raise UnsupportedTokenizerError(
+                f"ids {both[:5]} are unknown and yet stand for something"
+            )
         counted = np.array([*ends, *unknown], np.uint32)
         return ByteVocabulary(ByteRanges.of(tokens), np.array(ends, np.uint32), counted)
 

@@ -3,9 +3,11 @@
 import numpy as np
 
 from byteprob.ngram import NgramModel
+from byteprob.unigram import UnigramViability
 from encoders.bpe import tables_from_merges
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
+from encoders.unigram import unigram_tables
 
 
 def compile_kernels() -> None:
@@ -19,3 +21,7 @@ def compile_kernels() -> None:
     tables = tables_from_merges([b"a"] * 256 + [b"ab"], merges, np.arange(256, dtype=np.uint32))
     Junctions(tables).after(97)
     NgramModel.train([[0, 1]], vocab_size=3, start=2, end=2).logits([(2,)], [None])
+    for single in (True, False):
+        pieces = unigram_tables([b"a", b"ab", b""], [-1.0, -2.0, 0.0], 2, least=-2.0, single=single)
+        viability = UnigramViability(pieces, ranges, cut_at_blanks=False)
+        viability.following(viability.after(viability.start, 0))
