@@ -121,6 +121,8 @@ def cut_character(raw: bytes) -> bytes:
 @cache
 def completions(cut: bytes) -> dict[int, bytes]:
     """From each class that a cut character can have to what completes it to one of that class."""
+    if cut[0] >= 0xF8:  # begins no character, though as many bytes as one might follow
+        return {}
     length = 2 if cut[0] < 0xE0 else 3 if cut[0] < 0xF0 else 4
     missing = length - len(cut)
     lead = cut[0] & (0xFF >> (length + 1))
