@@ -88,7 +88,8 @@ def choose(
     """How likely each of some strings is to follow a prompt, given that one of them does.
 
     With ``ended``, the text ends behind it; without, it may go on. The shares of what `score`
-    gives, float64[strings]: exact, unlike a sample that a constraint was put on byte by byte.
+    gives, float64[strings]: as exact as the source is, unlike a sample that a constraint was put on
+    byte by byte. Of a model that normalises, the strings are of normal forms.
 
     Raises ImpossiblePrefixError where none has any probability.
     """

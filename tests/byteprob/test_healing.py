@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from byteprob import ByteprobError, ImpossiblePrefixError, cover_distribution, decode, heal
 from byteprob.covers import Reading
@@ -84,6 +86,20 @@ def test_covers_and_then_tokens_are_the_law_of_bytes(toy, target, only_canonical
             compared += expected > 0
             assert healed_mass(oracle, table, prompt + rest) == pytest.approx(expected, abs=1e-12)
     assert compared > 15
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 99), st.sampled_from(TOYS), st.text("ab", max_size=4))
+def test_what_follows_covers_is_the_next_byte(seed, toy, text):
+    model, prompt = model_of(toy, random_model(toy, seed), "marginal"), text.encode()
+    found = np.zeros(257)
+    for cover in cover_distribution(model, prompt):
+        share = math.exp(cover.log_prob)
+        if cover.surplus:
+            found[cover.surplus[0]] += share
+        else:
+            found += share * model.behind(cover.ids).next_byte().probs
+    assert found == pytest.approx(model.next_byte(prompt).probs, abs=1e-12)
 
 
 def chi_square(counts, expected, draws):
