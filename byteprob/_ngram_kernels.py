@@ -59,3 +59,17 @@ def fill_rows(words, first, shares, rests, base, log_base, contexts, nodes, out)
             above *= rests[nodes[j]]
         for child in range(start, stop):
             logs[words[child]] = math.log(logs[words[child]])
+
+
+@kernel
+def fill_probs(words, first, shares, rests, base, contexts, nodes, ids, out):
+    # out[row, j]: probability of ids[row, j] after each context.
+    for row in range(len(contexts)):
+        found = nodes_of(words, first, contexts, row, nodes)
+        for j in range(ids.shape[1]):
+            prob = base[ids[row, j]]
+            for level in range(found):
+                child = child_of(words, first, nodes[level], ids[row, j])
+                prob *= rests[nodes[level]]
+                prob += shares[child] if child >= 0 else 0.0
+            out[row, j] = prob

@@ -4,6 +4,7 @@ import numpy as np
 
 from byteprob.ngram import NgramModel
 from byteprob.unigram import UnigramViability
+from byteprob.vocabulary import ByteVocabulary
 from encoders.bpe import tables_from_merges
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
@@ -20,7 +21,9 @@ def compile_kernels() -> None:
     merges = np.array([[97, 98, 256]], np.uint32)
     tables = tables_from_merges([b"a"] * 256 + [b"ab"], merges, np.arange(256, dtype=np.uint32))
     Junctions(tables).after(97)
-    NgramModel.train([[0, 1]], vocab_size=3, start=2, end=2).logits([(2,)], [None])
+    model = NgramModel.train([[0, 1]], vocab_size=3, start=2, end=2)
+    model.logits([(2,)], [None])
+    model.document_log_probs([(2, 0)], ByteVocabulary.of({0: b"a", 1: b"b"}, [2]))
     for single in (True, False):
         pieces = unigram_tables([b"a", b"ab", b""], [-1.0, -2.0, 0.0], 2, least=-2.0, single=single)
         viability = UnigramViability(pieces, ranges, cut_at_blanks=False)

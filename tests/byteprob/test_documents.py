@@ -52,7 +52,8 @@ def restricted(tok):
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_bits_are_those_of_the_byte_model(pattern):
     model, tok = ngram(pattern)
-    for source in (model, uneven(tok), restricted(tok)):
+    plain = FunctionModel(lambda contexts: model.logits(contexts, contexts).logits, (0,))
+    for source in (model, plain, uneven(tok), restricted(tok)):
         found = bits_per_byte(source, tok, TEXTS)
         canonical = ByteModel(source, tok, "canonical")
         for text, bits in zip(TEXTS, found.bits, strict=True):
@@ -170,9 +171,10 @@ def test_tokenizers_that_change_texts_are_refused():
 
 
 def test_a_tokenizer_of_more_ids_than_the_model_is_named():
-    model, _ = ngram()
-    with pytest.raises(ByteprobError, match="tokenizer has 2000 ids, and the model 500"):
-        bits_per_byte(model, trained(), ["a"])
+    model, small = ngram()
+    for source, ids in ((model, 500), (uneven(small), 505)):
+        with pytest.raises(ByteprobError, match=f"tokenizer has 2000 ids, and the model {ids}"):
+            bits_per_byte(source, trained(), ["a"])
 
 
 def test_texts_that_are_normalised_to_others_are_named():

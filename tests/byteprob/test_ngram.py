@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from byteprob import ByteprobError, NgramModel
 from byteprob.ngram import _discounts
+from byteprob.vocabulary import ByteVocabulary
 from tests.samples import documents, trained
 from tokenkit.tokens import Ragged
 
@@ -123,6 +124,25 @@ def test_more_data_and_longer_contexts_foretell_better():
 
     assert loss(1) > loss(2) > loss(3)
     assert loss(1) < math.log(2000)
+
+
+FEW = ByteVocabulary.of({0: b"a", 1: b"b", 3: b"d", 2: b"c"}, [5])
+FEWER = ByteVocabulary.of({0: b"a", 1: b"b", 3: b"d", 2: b"c"}, [4, 5])
+
+
+@given(docs, st.integers(1, 5), st.lists(st.integers(0, 3), max_size=9))
+def test_documents_are_scored_without_rows(found, order, text):
+    model = NgramModel.train(found, vocab_size=SIZE, start=START, end=END, order=order)
+    document = (START, *text)
+    for vocabulary in (FEW, FEWER):  # without the start, and with it as an end
+        known = [*range(4), *vocabulary.ends.tolist()]
+        (scored,) = model.document_log_probs([document], vocabulary)
+        assert len(scored) == len(document)
+        for length, log_prob in enumerate(scored, 1):
+            row = np.exp(model.logits([document[:length]], [None]).logits[0])
+            wanted = [document[length]] if length < len(document) else vocabulary.ends
+            right = row[wanted].sum() / row[known].sum()
+            assert log_prob == pytest.approx(math.log(right), abs=1e-12)
 
 
 @pytest.mark.parametrize("order", [1, 3])
