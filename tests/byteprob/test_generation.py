@@ -19,6 +19,14 @@ PADDED = 8
 """Rows of the network that are no ids of the tokenizer."""
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more wait for one another in networks so small
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
 def tok():
     return Tokenizer.train(
