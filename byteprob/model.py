@@ -47,7 +47,9 @@ class ByteModel:
 
         ``tolerance``: bound of the total variation distance to the exact distribution that each
         `ByteDist` may have (its ``error``). Strings of tokens that matter less wait, so that the
-        model is asked for fewer; those that come to matter are evaluated then. 0 is exact.
+        model is asked for fewer; those that come to matter are evaluated then. 0 is exact. Under
+        "marginal" no string is ever known to be impossible, so that all come to matter in the end:
+        there it helps for some dozens of bytes, and then costs more than it saves.
 
         Raises UnsupportedTokenizerError for a tokenizer whose tokens do not spell the bytes of its
         texts, and for a canonical target where its splits are not known.
