@@ -7,7 +7,9 @@ sample(proxy_tuned(base, expert, anti_expert), 100, b"The ", seed=0)
 An ensemble is a `ByteSource` itself, so that ensembles may be members of others. In what follows
 ``P_i(b | y)`` is what `next_byte` of member i gives. The `ByteDist` of an ensemble has the target
 of its members, None where they differ, the largest of their leaks, and an ``error`` that follows
-from theirs: 0 if all are exact.
+from theirs: 0 if all are exact. A string has the product of what follows, so that the target
+"canonical" counts in them as `Score.chained` does. Bytes go to all members as they are: they are
+of normal forms where a member normalises (`ByteModel.normal_form`).
 """
 
 import math
