@@ -171,8 +171,9 @@ def _id(tokenizer: Tokenizer, name: str) -> int:
 
 
 def _without_last_token(tokenizer: Tokenizer, prefix: bytes) -> tuple[bytes, bytes]:
+    """A prefix in two, all of it behind where the last token spells what was not typed."""
     last = tokenizer.id_to_bytes(int(tokenizer.encode(prefix)[-1]))
-    return prefix.removesuffix(last), last
+    return (prefix.removesuffix(last), last) if prefix.endswith(last) else (b"", prefix)
 
 
 def _until(middle: bytes, stop: bytes) -> bytes:
