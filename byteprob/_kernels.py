@@ -96,12 +96,16 @@ def cut_rows(ends, bounds, size, bit_at, lengths, count, names, rows):
 @kernel
 def tokens_that_follow(group_at, flags, have, spots, marks, mask, waiting):
     # mask[i] = 1 where token i may follow; waiting: those that may if something goes on with them.
-    count = 0
+    joins, some = np.uint8(JOIN | JOIN_OPEN), np.uint8(0)
     for i in range(len(mask)):
-        joins = (JOIN | JOIN_OPEN) * (1 - marks[spots[i]])
-        may = flags[group_at[i]] & (have[i] | joins)
-        mask[i] = (may & (START | JOIN)) != 0
-        if may > (START | JOIN) and mask[i] == 0:
-            waiting[count] = i
-            count += 1
+        mask[i] = flags[group_at[i]] & (have[i] | joins & (marks[spots[i]] - np.uint8(1)))
+        some |= mask[i]
+    count = 0
+    if some > (START | JOIN):
+        for i in range(len(mask)):
+            if mask[i] > (START | JOIN) and mask[i] & (START | JOIN) == 0:
+                waiting[count] = i
+                count += 1
+    for i in range(len(mask)):
+        mask[i] = (mask[i] & (START | JOIN)) != 0
     return count

@@ -26,13 +26,16 @@ class CutTokens:
     def places(self) -> Places:
         """Those that end inside a character, or do behind one that has begun; sorted."""
         values, offsets = self._ranges.values, self._ranges.offsets
-        last, size = values[offsets[1:] - 1], np.diff(offsets)
-        found = [
-            place
-            for place in np.flatnonzero((last >= 0x80) & self._made).tolist()
-            if cut_character(raw := self._raw(place)) or (size[place] < 4 and _inside(raw))
+        size = np.diff(offsets)
+        last = [
+            np.where(size >= back, values[np.maximum(offsets[1:] - back, 0)], 0)
+            for back in (1, 2, 3)
         ]
-        return np.array(found, np.int64)
+        inner = [(byte >= 0x80) & (byte < 0xC0) for byte in last]
+        inside = inner[0] & (inner[1] | (size < 2)) & (inner[2] | (size < 3)) & (size < 4)
+        cut = (last[0] >= 0xC0) | inner[0] & (last[1] >= 0xE0)
+        cut |= inner[0] & inner[1] & (last[2] >= 0xF0)
+        return np.flatnonzero((cut | inside) & self._made)
 
     def behind(self, begun: bytes) -> tuple[Places, Flags]:
         """Which of `places` end inside a character behind a begun one, perhaps the same, as

@@ -17,6 +17,7 @@ def compile_kernels() -> None:
     ends = np.empty(0, np.uint32)
     for logits in (np.zeros(2, np.float32), np.zeros(2)):
         weights, _, _ = ranges.weights(logits, ends)
+    ranges.next_byte_bounds(ranges.whole, 0)
     ranges.add_next_bytes(ranges.starting_with(b"a"), 1, weights, np.zeros(256))
     merges = np.array([[97, 98, 256]], np.uint32)
     tables = tables_from_merges([b"a"] * 256 + [b"ab"], merges, np.arange(256, dtype=np.uint32))

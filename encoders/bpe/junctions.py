@@ -21,7 +21,6 @@ from encoders.bpe.tables import BpeTables
 from encoders.buffers import ABSENT, Bytes, Ids, Offsets
 
 Flags = NDArray[np.uint8]
-Spots = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +83,12 @@ class Junctions:
         return ids, np.searchsorted(starts, tables.offsets).astype(np.int64)
 
     @cached_property
-    def spots(self) -> Spots:
-        """Where in `marks` each token has its mark: int32[V]."""
+    def spots(self) -> Ids:
+        """Where in `marks` each token has its mark: uint32[V]."""
         if not self.ordered:
-            return np.arange(self._size, dtype=np.int32)
+            return np.arange(self._size, dtype=np.uint32)
         places = self._trees.places
-        return np.where(places < 0, self._size, places).astype(np.int32)
+        return np.where(places < 0, self._size, places).astype(np.uint32)
 
     def marks(self, token: int) -> Flags:
         """1 for what may not stand right of ``token`` in one piece, 0 for the others of `whole`:

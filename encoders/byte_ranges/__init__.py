@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.buffers import Bytes, Ids, Offsets, joined
+from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
 
 Logits = NDArray[np.float32] | NDArray[np.float64]
 Weights = NDArray[np.float64]
@@ -33,9 +33,17 @@ class ByteRanges:
     @staticmethod
     def of(tokens: Mapping[int, bytes]) -> "ByteRanges":
         """Those of id to bytes; several ids may have the same bytes, in the order of their ids."""
-        order = sorted(tokens, key=lambda id_: (tokens[id_], id_))
-        values, offsets = joined([tokens[id_] for id_ in order])
-        return ByteRanges(values, offsets, np.array(order, np.uint32))
+        ids = sorted(tokens)
+        values, offsets = joined([tokens[id_] for id_ in ids])
+        order = sorted_by_bytes(values, offsets)
+        sizes = np.diff(offsets)[order]
+        stops = np.cumsum(sizes)
+        moved = np.repeat(offsets[order] - stops + sizes, sizes) + np.arange(len(values) - PADDING)
+        return ByteRanges(
+            np.append(values[moved], np.zeros(PADDING, np.uint8)),
+            np.append(np.int64(0), stops),
+            np.array(ids, np.uint32)[order],
+        )
 
     def __len__(self) -> int:
         return len(self.order)
@@ -74,6 +82,18 @@ class ByteRanges:
         low, high = self.narrowed(within, depth, -1)
         return low, high
 
+    def next_byte_bounds(self, within: Range, depth: int) -> Offsets:
+        """How the next byte parts a range that shares ``depth`` bytes: int64[258].
+
+        From the first bound to the second lie the tokens that have no more bytes; from bound
+        ``1 + b`` to the next those whose next byte is ``b``.
+        """
+        from encoders.byte_ranges import _kernels
+
+        bounds = np.empty(258, np.int64)
+        _kernels.next_byte_bounds(self.values, self.offsets, *within, depth, bounds)
+        return bounds
+
     def weights(self, logits: Logits, ends: Ids) -> tuple[Weights, float, float]:
         """``exp(logits - largest)`` by place, float64[n]; the largest; the sum of all weights.
 
@@ -99,3 +119,26 @@ class ByteRanges:
         return float(
             _kernels.next_byte_sums(self.values, self.offsets, low, high, depth, weights, sums)
         )
+
+
+def sorted_by_bytes(values: Bytes, offsets: Offsets) -> Offsets:
+    """The order of texts by their bytes, equal ones as they come: int64[n].
+
+    ``values``: with PADDING spare bytes. Eight bytes at a time, each time of fewer texts: those
+    that are not told apart yet.
+    """
+    order, sizes = np.arange(len(offsets) - 1), np.diff(offsets)
+    open_, group, depth = order.copy(), np.zeros(len(order), np.int64), 0
+    while len(open_):
+        texts = order[open_]
+        left = np.minimum(sizes[texts] - depth, 9)  # 9 is more than these eight
+        at = offsets[texts, None] + depth + np.arange(8)
+        eight = np.where(np.arange(8) < left[:, None], values[at], np.uint8(0))
+        keys = eight.view(">u8").ravel().astype(np.uint64)
+        by = np.lexsort((left, keys, group))
+        order[open_], left, keys, group = texts[by], left[by], keys[by], group[by]
+        new = (np.diff(keys) != 0) | (np.diff(left) != 0) | (np.diff(group) != 0)
+        group = np.concatenate([[0], np.cumsum(new)])
+        kept = (left == 9) & (np.bincount(group)[group] > 1)
+        open_, group, depth = open_[kept], group[kept], depth + 8
+    return order

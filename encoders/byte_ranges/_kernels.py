@@ -138,3 +138,12 @@ def next_byte_sums(values, offsets, low, high, depth, weights, out):
         out[byte] += summed(weights, i, stop)
         i = stop
     return ending
+
+
+@kernel
+def next_byte_bounds(values, offsets, low, high, depth, bounds):
+    # bounds[1 + b] .. bounds[2 + b] have byte b at this depth; before them those that end.
+    bounds[0] = at = low
+    for key in range(-1, 256):
+        at = first_past(values, offsets, at, high, depth, key) if at < high else at
+        bounds[key + 2] = at

@@ -5,9 +5,11 @@ import json
 from functools import cache
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from byteprob.bpe import BpeViability
-from byteprob.shapes import cut_character
+from byteprob.shapes import completions, cut_character, kind_of
 from encoders.byte_ranges import ByteRanges
 from tests.samples import documents
 from tokenkit import Tokenizer
@@ -115,3 +117,74 @@ def test_every_encoding_is_viable_token_by_token(pattern, kind):
             assert found.following(state)[place], tokens[id_]
             state = found.after(state, place)
         assert found.ends(state)
+
+
+@cache
+def context(found, state):
+    """What `plainly` needs of a state: tokens that may join, and ways to cut by shape."""
+    row = found._junctions.after(state.last) if state.units else 0 * found._junctions.whole
+    cuts, ways = found._splits.cuts(tuple(unit.shape for unit in state.units)), {}
+    for shape, bits, kind in zip(cuts.shapes, cuts.bits.tolist(), cuts.kinds, strict=True):
+        before = bits & ~(-1 << len(state.units))
+        first = before.bit_length()
+        if found._fits(state.units, before, is_open=first < len(state.units)):
+            way = first, bool(bits >> len(state.units) & 1), int(kind)
+            ways.setdefault(found._names[shape], set()).add(way)
+    return row, ways
+
+
+def plainly(found, tokens, state, place, depth=4):
+    """Whether a token may start a piece behind a state, and whether it may join the last: the
+    definitions."""
+    row, ways = context(found, state)
+    id_, units, may = int(found._ranges.order[place]), state.units, {True: False, False: False}
+    raw, made = tokens[id_], bool(found._junctions.whole[id_])
+    begun = cut_character(b"".join(unit.shape for unit in units))
+    for first, closed, kind in ways.get(found._shapes.of(raw), ()):
+        joins = first < len(units)
+        if not (row[id_] if joins else made or raw in found._alone) or may[joins]:
+            continue
+        if kind >= 0:
+            may[joins] = made and kind in kinds_behind(found, begun + raw, id_)
+        elif closed:
+            piece = b"".join(unit.raw for unit in units[first:]) + raw
+            may[joins] = not joins or piece not in found._alone
+        elif made and depth:
+            after = found.after(state, place)
+            every = range(len(tokens))
+            may[joins] = any(plainly(found, tokens, after, p, depth - 1)[1] for p in every)
+    return may[False], may[True]
+
+
+@cache
+def kinds_behind(found, spelled, id_):
+    cut, row, kinds = cut_character(spelled), found._junctions.after(id_), set()
+    for place in found._cut_tokens._inner.tolist():
+        longer = cut + found._raw(place)
+        text = longer.decode("utf-8", "replace")
+        if not row[found._ranges.order[place]]:
+            continue
+        if cut_character(longer) == longer:
+            kinds |= set(completions(longer))
+        elif len(text) == 1 and text != "\ufffd":
+            kinds.add(kind_of(ord(text)))
+    return kinds
+
+
+@settings(max_examples=8)
+@given(st.sampled_from(KINDS), st.data())
+def test_looking_up_equals_the_definitions(kind, data):
+    found, _, tokens = viable(kind)
+    state = found.start
+    for _ in range(data.draw(st.integers(0, 4))):
+        allowed = found.following(state).nonzero()[0].tolist()
+        short = [place for place in allowed if len(tokens[int(found._ranges.order[place])]) < 4]
+        state = found.after(state, data.draw(st.sampled_from(short)))
+    mask = found.following(state)
+    for place in data.draw(st.sets(st.integers(0, len(tokens) - 1), min_size=30, max_size=30)):
+        assert bool(mask[place]) == any(plainly(found, tokens, state, place)), place
+
+
+@cache
+def viable(kind):
+    return viability(tokenizer(*kind))

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from encoders.byte_ranges import ByteRanges
+from encoders.buffers import joined
+from encoders.byte_ranges import ByteRanges, sorted_by_bytes
 
 vocabularies = st.lists(st.binary(min_size=1, max_size=5), min_size=1, max_size=40)
 alike = st.lists(st.sampled_from([b"a", b"ab", b"aba", b"b", b"\xff", b"\xff\x00"]), min_size=1)
@@ -81,3 +82,12 @@ def test_a_large_vocabulary_sums_to_one():
     sums = np.zeros(256)
     assert found.add_next_bytes(found.whole, 0, weights, sums) == 0
     assert sums.sum() == pytest.approx(total, rel=1e-12)
+
+
+@given(
+    st.lists(st.binary(max_size=3).map(lambda raw: raw * 7) | st.sampled_from(["a" * 8, "a" * 9]))
+)
+def test_texts_are_sorted_by_their_bytes(texts):
+    texts = [text.encode() if isinstance(text, str) else text for text in texts]
+    found = sorted_by_bytes(*joined(texts)).tolist()
+    assert found == sorted(range(len(texts)), key=lambda i: (texts[i], i))
