@@ -9,10 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from byteprob import ByteprobError, ImpossiblePrefixError, cover_distribution, decode, heal
+from byteprob import (
+    ByteModel,
+    ByteprobError,
+    ImpossiblePrefixError,
+    cover_distribution,
+    decode,
+    heal,
+)
 from byteprob.covers import Reading
 from byteprob.healing import token_healing
 from byteprob.token_models import FunctionModel
+from tests.byteprob.pieces import trained
 from tests.byteprob.toys import ListedViability, Oracle, ToyBpe, byte_model, random_model
 
 TOYS = (
@@ -235,6 +243,22 @@ def test_what_stands_before_every_text_is_in_the_ids():
             replace(each, log_prob=pytest.approx(each.log_prob, abs=1e-12))
             for each in cover_distribution(model, b"a" + prompt)
         ]
+
+
+def test_a_blank_that_was_not_typed_is_in_the_ids_and_not_in_the_surplus():
+    tok = trained("bpe-fallback")
+    plain = FunctionModel(
+        lambda contexts: np.array(
+            [np.random.default_rng(each).normal(0, 2, tok.vocab_size) for each in contexts]
+        ),
+        start=(0,),
+    )
+    model = ByteModel(plain, tok, beam=9)
+    assert model.reading.front == b" "
+    for prompt in (b"", b"t", b"th"):
+        cover = heal(model, prompt, seed=1)
+        spelled = b"".join(model.reading.vocabulary.token(id_) for id_ in cover.ids)
+        assert spelled == b" " + prompt + cover.surplus
 
 
 def test_what_cannot_be_is_refused():
