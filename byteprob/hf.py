@@ -2,7 +2,7 @@
 
 A batch of contexts is one row of new tokens: each sees its own past and nothing else, by a mask
 of four dimensions (tree attention). So a forward has no padding, and a beginning that contexts
-share is in it once.
+share is in it once. Tried with transformers 5.24.
 """
 
 import inspect
@@ -27,7 +27,7 @@ _LOGITS = 1 << 25
 _PACKED = 1024
 """New tokens in a forward, at most: the mask grows with their square."""
 _NO_START = "<|endoftext|>"
-"""What stands at the start of a text for models without a token of that name, such as Qwen's."""
+"""What stands at the start of a text for models without BOS, such as Qwen's."""
 
 
 class TransformersModel:
