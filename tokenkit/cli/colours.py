@@ -3,7 +3,7 @@
 import html
 from collections.abc import Sequence
 
-_TERMINAL = ("on #264653", "on #6d3b47", "on #2f5d3a", "on #5b4a1e", "on #433878")
+TERMINAL = ("on #264653", "on #6d3b47", "on #2f5d3a", "on #5b4a1e", "on #433878")
 _PAGE = ("#cfe8ef", "#f6d3d8", "#d5ecd4", "#f5e6bd", "#ddd6f3")
 
 Tokens = Sequence[tuple[int, bytes]]
@@ -28,7 +28,7 @@ def as_terminal(
     for i, (id_, raw) in enumerate(tokens):
         if i and not console.is_terminal:
             line.append("|")
-        line.append(visible(raw), style=f"white {_TERMINAL[i % len(_TERMINAL)]}")
+        line.append(visible(raw), style=f"white {TERMINAL[i % len(TERMINAL)]}")
         if ids:
             line.append(f"{id_}", style="dim")
     console.print(line, soft_wrap=True)

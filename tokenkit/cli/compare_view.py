@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tokenkit.cli.bars import bar
 from tokenkit.domain.compare import Comparison
 from tokenkit.domain.figures import figure, interval, percent
 from tokenkit.domain.measures import (
@@ -47,18 +48,12 @@ def _bars(comparison: Comparison, corpus: str, against: str, width: int) -> Iter
     room = max(_SHORTEST, min(_LONGEST, width - names_width - _FIGURES))
     for rank, (name, one) in enumerate(estimates.items()):
         line = Text(f"  {name:<{names_width}}  ")
-        line.append(f"{_bar(one.value / longest, room):<{room}}", _COLOURS[rank % len(_COLOURS)])
+        line.append(f"{bar(one.value / longest, room):<{room}}", _COLOURS[rank % len(_COLOURS)])
         line.append(f"  {figure(one.value):<6}  {interval(one):<15}")
         if name != against:
             more = comparison.difference(measure, corpus, name, against)
             line.append(f"  {percent(more.value)} ({interval(more, percent)})")
         yield line
-
-
-def _bar(share: float, room: int) -> str:
-    """A bar of eighths of a cell."""
-    whole, eighths = divmod(round(share * room * 8), 8)
-    return "█" * whole + (" ▏▎▍▌▋▊▉"[eighths] if eighths else "")
 
 
 def _table(comparison: Comparison) -> Table:
