@@ -37,7 +37,7 @@ def ascii_masks(typingctx: Any, text: Any, position: Any, left: Any) -> Any:
     result = types.UniTuple(types.uint64, 10)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        block = _block_until(context, builder, signature.args[0], *args, " ")
+        block = _block_until(context, builder, signature.args[0], *args)
         blank = _equal(builder, block, " ")
         line_break = builder.or_(_equal(builder, block, "\r"), _equal(builder, block, "\n"))
         masks = (
@@ -75,9 +75,9 @@ def control_masks(typingctx: Any, text: Any, position: Any) -> Any:
 
 
 def _block_until(
-    context: Any, builder: Any, array: Any, text: Any, position: Any, left: Any, filler: str
+    context: Any, builder: Any, array: Any, text: Any, position: Any, left: Any
 ) -> Any:
-    """Sixty-four bytes, ``filler`` in place of those from ``left`` on."""
+    """Sixty-four bytes, blanks in place of those from ``left`` on."""
     block = builder.load(_vector_at(context, builder, array, text, position), align=1)
     whole = ir.Constant(left.type, 64)
     count = builder.select(builder.icmp_signed("<", left, whole), left, whole)
@@ -85,7 +85,7 @@ def _block_until(
     counts = builder.shuffle_vector(counts, _splat(0), ir.Constant(_INDICES, [0] * 64))
     places = ir.Constant(_VECTOR, [ir.Constant(_BYTE, i) for i in range(64)])
     inside = builder.icmp_unsigned("<", places, counts)
-    return builder.select(inside, block, _splat(ord(filler)))
+    return builder.select(inside, block, _splat(ord(" ")))
 
 
 def _vector_at(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -100,7 +100,7 @@ def lead_masks(typingctx: Any, text: Any, position: Any, left: Any) -> Any:
     result = types.UniTuple(types.uint64, 3)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        block = _block_until(context, builder, signature.args[0], *args, " ")
+        block = _block_until(context, builder, signature.args[0], *args)
         ranges = ((0xC2, 0xDF), (0xE0, 0xEF), (0xF0, 0xF4))
         masks = [_between(builder, block, low, high) for low, high in ranges]
         return cgutils.pack_array(builder, [builder.bitcast(m, ir.IntType(64)) for m in masks])
