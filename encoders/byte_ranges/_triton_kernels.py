@@ -21,6 +21,7 @@ def log_sum_exp_of_ranges(
     low = tl.load(bounds + head * 258 + tl.minimum(j, 256))
     high = tl.load(bounds + head * 258 + tl.minimum(j, 256) + 1)
     low, high = tl.where(whole, 0, low), tl.where(whole, count, high)
+    masked_up_to = tl.where(whole, 0, high)
     top = tl.full((), float("-inf"), tl.float64)
     total = tl.full((), 0.0, tl.float64)
     for start in range(low, high, block):
@@ -30,7 +31,9 @@ def log_sum_exp_of_ranges(
         value = tl.load(logits + head * stride + id_, mask=inside, other=float("-inf"))
         value = value.to(tl.float64)
         if masked:
-            kept = tl.load(allowed + head * allowed_stride + place, mask=inside & ~whole, other=1)
+            kept = tl.load(
+                allowed + head * allowed_stride + place, mask=place < masked_up_to, other=1
+            )
             value = tl.where(kept != 0, value, float("-inf"))
         larger = tl.maximum(top, tl.max(value, 0))
         shift = tl.where(larger == float("-inf"), 0.0, larger)
