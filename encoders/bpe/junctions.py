@@ -8,6 +8,10 @@ Where merges rank after those that make their parts, time is rank, and a merge o
 across a border comes first if ``x`` still ends the left token and ``y`` begins the right one at
 its rank. What begins a token over time is a path in the tree of left parts, so the tokens that
 a merge blocks are ranges of that tree laid out depth first.
+
+Elsewhere a merge may be possible only when its own rank is past; it comes at once then. Time is the
+last rank so far, of a token the last rank of all merges in it. Where two merges come at one time,
+it is tried out which is the first.
 """
 
 from dataclasses import dataclass
@@ -25,7 +29,7 @@ Flags = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class _Lasts:
-    """The two that merge last into each token of its own symbols, and the rank of that merge."""
+    """The two that merge last into each token of its own symbols, and when they do."""
 
     lefts: Ids
     rights: Ids
@@ -55,7 +59,7 @@ class Junctions:
         self._tables = tables
         self._size = len(tables.offsets) - 1
         self.ordered = bool(tables.options[3])
-        """Whether merges rank after those that make their parts; else junctions are slow."""
+        """Whether merges rank after those that make their parts."""
 
     @cached_property
     def whole(self) -> Flags:
@@ -85,19 +89,12 @@ class Junctions:
     @cached_property
     def spots(self) -> Ids:
         """Where in `marks` each token has its mark: uint32[V]."""
-        if not self.ordered:
-            return np.arange(self._size, dtype=np.uint32)
         places = self._trees.places
         return np.where(places < 0, self._size, places).astype(np.uint32)
 
     def marks(self, token: int) -> Flags:
         """1 for what may not stand right of ``token`` in one piece, 0 for the others of `whole`:
         uint8[V + 1], the mark of token ``t`` at ``spots[t]``."""
-        if not self.ordered:
-            offsets = self._tables.offsets
-            left = self._tables.vocab[offsets[token] : offsets[token + 1]].tobytes()
-            allowed = self._merged_to(left, np.flatnonzero(self.whole), token)
-            return np.append(1 - allowed, np.uint8(1))
         from encoders.bpe import _junction_kernels
 
         trees = self._trees
@@ -114,8 +111,14 @@ class Junctions:
             trees.children,
             trees.places,
             trees.sizes,
+            self.ordered,
             blocked,
         )
+        doubtful = np.flatnonzero(blocked[self.spots] == 2)
+        if len(doubtful):
+            offsets = self._tables.offsets
+            left = self._tables.vocab[offsets[token] : offsets[token + 1]].tobytes()
+            blocked[self.spots[doubtful]] = 1 - self._merged_to(left, doubtful, token)[doubtful]
         return blocked
 
     def after(self, token: int) -> Flags:
@@ -172,7 +175,7 @@ class Junctions:
 
         size, ids = self._size, np.flatnonzero(self.whole)
         lefts, ranks = self._lasts.lefts, self._lasts.ranks
-        by_rank = ids[np.argsort(ranks[ids], kind="stable")]
+        by_rank = ids[np.lexsort((np.diff(self._symbols[1])[ids], ranks[ids]))]
         sizes, places = np.zeros(size, np.int64), np.full(size, -1, np.int64)
         free = np.zeros(size, np.int64)
         _junction_kernels.lay_out_left_trees(by_rank, lefts, sizes, free, places)
