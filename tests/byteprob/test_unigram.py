@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from byteprob.covers import Reading, beginning, pushed
 from byteprob.spelling import viability_of, vocabulary_of
 from byteprob.unigram import UnigramViability
 from byteprob.vocabulary import ByteVocabulary
@@ -14,6 +15,7 @@ from encoders.buffers import joined
 from encoders.scan import BLANKS, WholeScanner
 from encoders.unigram import UnigramEncoder, unigram_tables
 from tests.byteprob.pieces import behind_a_blank, check_all_short, check_path, corpus, trained
+from tests.byteprob.toys import Oracle, ToyBpe, random_model
 
 UNIGRAMS = ("unigram-fallback", "unigram", "hf-unigram", "hf-unigram-whole")
 BYTES = [bytes([byte]) for byte in range(256)]
@@ -94,3 +96,45 @@ def test_trained_models(kind):
     assert check_all_short(encode, viability, vocabulary, alphabet, 5, front=" ") > 1000
     for text in corpus()[:10]:
         assert check_path(viability, vocabulary, tok.encode(text).tolist())
+
+
+class ToyUnigram:
+    """For `tests.byteprob.toys.Oracle`; ties and tokens that are never best among its tokens."""
+
+    alphabet = b"ab"
+    texts = ("a", "b", "ab", "ba", "aab")
+    scores = (-1, -2, -3, -2.5, -4)
+
+    def __init__(self):
+        self.encodes, _, _ = built(self.texts, self.scores, True, False)
+        self.tokens = [text.encode() for text in self.texts]
+        self.end = len(self.tokens)
+        self.vocabulary = ByteVocabulary.of(dict(enumerate(self.tokens)), [self.end])
+        tables = unigram_tables(self.tokens, self.scores, self.end, least=-9.0, single=True)
+        self.viability = UnigramViability(tables, self.vocabulary.ranges, cut_at_blanks=False)
+
+    def encode(self, text):
+        return tuple(self.encodes([text.decode()])[0])
+
+    def spelled(self, ids):
+        return b"".join(self.tokens[id_] for id_ in ids)
+
+    viable = ToyBpe.viable
+
+
+@pytest.mark.parametrize("target", ["marginal", "canonical", "canonical-renorm"])
+def test_every_target_is_its_definition(target):
+    toy = ToyUnigram()
+    listed = frozenset(toy.viable())
+    model = random_model(toy, 3)
+    viability = None if target == "marginal" else toy.viability
+    how = Reading(model, toy.vocabulary, target, viability)
+    oracle = Oracle(toy, model, target, listed)
+    for prefix in (b"", b"a", b"ab", b"ba", b"aa", b"aab", b"abab"):
+        covers = beginning(how)
+        for byte in prefix:
+            (covers,) = pushed(how, [covers], [byte])
+        expected = oracle.next_byte(prefix)
+        assert covers.log_mass == pytest.approx(np.log(oracle.mass(prefix)), abs=1e-12)
+        probs = covers.next_byte(how).probs
+        assert probs == pytest.approx(expected / expected.sum(), abs=1e-12)
