@@ -21,6 +21,7 @@ TABLES = {
     "stability": ("stability", ONE),
     "audit": ("audit", ONE),
     "numbers": ("numbers", ONE),
+    "byteprob": ("byteprob", ONE),
     "startup": ("startup", ONE),
 }
 
