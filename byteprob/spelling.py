@@ -1,6 +1,7 @@
 """What byteprob must know of a tokenizer: what its ids spell, and which may follow others."""
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from byteprob.bpe import BpeViability
@@ -38,10 +39,11 @@ def vocabulary_of(tokenizer: Tokenizer) -> ByteVocabulary:
         )
     unknown = _unknown(tokenizer)
     ends = set(tokenizer.special_tokens.values()) - unknown
+    silent, plain = ends | unknown, _plain_pieces(tokenizer)
     tokens = {
         id_: raw
         for id_ in range(tokenizer.vocab_size)
-        if id_ not in ends | unknown and (raw := tokenizer.id_to_bytes(id_))
+        if id_ not in silent and (raw := plain.get(id_) or tokenizer.id_to_bytes(id_))
     }
     vocabulary = ByteVocabulary.of(tokens, ends, unknown)
     _try_out(tokenizer, vocabulary, tokens)
@@ -167,6 +169,19 @@ def _unknown(tokenizer: Tokenizer) -> set[int]:
         return {int(tables.options[1])} - {ABSENT}
     name = tokenizer.head.get("model", {}).get("unk_token")
     return {id_} if name is not None and (id_ := tokenizer.token_to_id(name)) is not None else set()
+
+
+def _plain_pieces(tokenizer: Tokenizer) -> dict[int, bytes]:
+    """The ordinary pieces of a SentencePiece model, which its library is slow to tell."""
+    kernels = tokenizer.kernels
+    if kernels is None or "sentencepiece" not in tokenizer.head:
+        return {}
+    raw, offsets = kernels.tables.vocab.tobytes(), kernels.tables.offsets.tolist()
+    return {
+        id_: raw[start:stop]
+        for id_, (start, stop) in enumerate(pairwise(offsets))
+        if id_ not in kernels.odd
+    }
 
 
 def _try_out(tokenizer: Tokenizer, vocabulary: ByteVocabulary, tokens: Mapping[int, bytes]) -> None:
