@@ -5,6 +5,7 @@ import typer
 from tokenkit.cli import (
     audit,
     bench,
+    byteprob,
     compare,
     corpus,
     decode,
@@ -41,3 +42,4 @@ app.command("verify")(verify.command)
 app.command("warmup")(warmup.command)
 app.command("bench")(bench.command)
 app.add_typer(corpus.app, name="corpus")
+app.add_typer(byteprob.app, name="byteprob")
