@@ -114,6 +114,8 @@ class Junctions:
             self.ordered,
             blocked,
         )
+        if self.ordered:
+            return blocked
         doubtful = np.flatnonzero(blocked[self.spots] == 2)
         if len(doubtful):
             offsets = self._tables.offsets
