@@ -203,7 +203,7 @@ def tiny_rows() -> list[dict[str, Any]]:
     """A byte of a tiny GPT-2, model time included: ours, lazy, beams, and genlm-bytes."""
     import torch
 
-    from byteprob.hf import TransformersModel
+    from byteprob.models.hf import TransformersModel
 
     torch.set_num_threads(1)
     place, raw = tiny()

@@ -19,13 +19,13 @@ from byteprob.errors import (
 )
 from byteprob.generation import healed_generate, prompt_tensors
 from byteprob.healing import Cover, cover_distribution, decode, heal, token_healing
-from byteprob.hf import TransformersModel
 from byteprob.infill import Sentinels, infill, middle_log_prob
 from byteprob.model import ByteModel, Cursor
-from byteprob.ngram import NgramModel
+from byteprob.models.hf import TransformersModel
+from byteprob.models.ngram import NgramModel
+from byteprob.models.vllm import VllmModel
 from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score, sample, score
 from byteprob.token_models import Context, Counted, Evaluated, FunctionModel, TokenModel
-from byteprob.vllm import VllmModel
 
 __all__ = [
     "END",

@@ -198,6 +198,7 @@ def evaluated(reading: Reading, waiting: Sequence[Waiting]) -> list[Head]:
     found = reading.model.logits(
         [each.context for each in waiting], [each.parent for each in waiting]
     )
+    reading.vocabulary.check(found.logits.shape[1])
     return [
         _head(reading, *each) for each in zip(waiting, found.logits, found.handles, strict=True)
     ]

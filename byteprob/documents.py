@@ -34,8 +34,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byteprob.errors import ByteprobError
-from byteprob.spelling import vocabulary_of
 from byteprob.token_models import Context, TokenModel
+from byteprob.tokenizers.spelling import vocabulary_of
 from byteprob.vocabulary import ByteVocabulary
 from tokenkit.text import Tokenizer
 
@@ -151,17 +151,14 @@ def _through_logits(
     model: TokenModel, document: Context, vocabulary: ByteVocabulary
 ) -> NDArray[np.float64]:
     """As `ScoresDocuments`, of any model: id by id where it gives handles, else in batches."""
-    first, ids = len(model.start), int(vocabulary.ranges.order.max(initial=0)) + 1
+    first = len(model.start)
     found = np.empty(len(document) - first + 1)
     at, handle, size = first, None, 1
     while at <= len(document):
         stop = min(at + size, len(document) + 1)
         contexts = [document[:length] for length in range(at, stop)]
         evaluated = model.logits(contexts, [handle] * len(contexts))
-        if evaluated.logits.shape[1] < ids:
-            raise ByteprobError(
-                f"the tokenizer has {ids} ids, and the model {evaluated.logits.shape[1]}"
-            )
+        vocabulary.check(evaluated.logits.shape[1])
         for length, row in zip(range(at, stop), evaluated.logits, strict=True):
             id_ = document[length] if length < len(document) else None
             found[length - first] = _log_prob(row, id_, vocabulary)

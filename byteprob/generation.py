@@ -57,7 +57,7 @@ def healed_generate(
     """The bytes that follow each prompt, by one call of `generate` for all of them.
 
     ``network``: a causal model of transformers. ``model``: the `ByteModel` of the same network
-    (`byteprob.hf.TransformersModel`), which draws the covers. ``max_new_tokens``: behind the
+    (`byteprob.models.hf.TransformersModel`), which draws the covers. ``max_new_tokens``: behind the
     cover, which may reach beyond the prompt itself; fewer where the text ends.
 
     Behind the cover all ids with bytes, and those that end the text, may follow: of the targets

@@ -8,10 +8,10 @@ from byteprob import sources
 from byteprob.covers import Covers, Reading, beginning, pushed
 from byteprob.dist import ByteDist, Target
 from byteprob.errors import ByteprobError
-from byteprob.normal_forms import normal_form_of
 from byteprob.sources import ByteConstraint, Draft, Score
-from byteprob.spelling import viability_of, vocabulary_of
 from byteprob.token_models import Context, Prompted, TokenModel
+from byteprob.tokenizers.normal_forms import normal_form_of
+from byteprob.tokenizers.spelling import viability_of, vocabulary_of
 from tokenkit.text import Tokenizer
 
 
@@ -30,8 +30,9 @@ class ByteModel:
 
     Probabilities are of normal forms where the tokenizer makes them (`normalizes`): the bytes that
     its tokens spell, without a blank that it puts before every text and takes away again. Prefixes
-    and texts handed in are normalised first, each by itself (`byteprob.normal_forms.NormalForm`);
-    bytes that are pushed, and those that come out, are of normal forms.
+    and texts handed in are normalised first, each by itself
+    (`byteprob.tokenizers.normal_forms.NormalForm`); bytes that are pushed, and those that come
+    out, are of normal forms.
     """
 
     def __init__(

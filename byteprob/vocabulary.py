@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from byteprob.errors import UnsupportedTokenizerError
+from byteprob.errors import ByteprobError, UnsupportedTokenizerError
 from encoders.buffers import Ids
 from encoders.byte_ranges import ByteRanges
 
@@ -45,6 +46,16 @@ class ByteVocabulary:
             )
         counted = np.array([*ends, *unknown], np.uint32)
         return ByteVocabulary(ByteRanges.of(tokens), np.array(ends, np.uint32), counted)
+
+    @cached_property
+    def ids(self) -> int:
+        """One more than the highest id that has a probability."""
+        return 1 + int(max(self.ranges.order.max(initial=0), self.counted.max(initial=0)))
+
+    def check(self, columns: int) -> None:
+        """Raises ByteprobError for logits of fewer ids than that."""
+        if columns < self.ids:
+            raise ByteprobError(f"the tokenizer has {self.ids} ids, and the model {columns}")
 
     def token(self, id_: int) -> bytes:
         """The bytes of an id."""

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from byteprob.ngram import NgramModel
-from byteprob.unigram import UnigramViability
+from byteprob.models.ngram import NgramModel
+from byteprob.tokenizers.unigram import UnigramViability
 from byteprob.vocabulary import ByteVocabulary
 from encoders.bpe import tables_from_merges
 from encoders.bpe.junctions import Junctions

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib.resources import as_file, files
 
-from byteprob.ngram import NgramModel
+from byteprob.models.ngram import NgramModel
 from tokenkit.text import Tokenizer
 
 

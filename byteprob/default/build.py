@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from byteprob.ngram import NgramModel
+from byteprob.models.ngram import NgramModel
 from tokenkit.text import Tokenizer
 
 END = "<|endoftext|>"

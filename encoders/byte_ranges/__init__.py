@@ -48,6 +48,10 @@ class ByteRanges:
     def __len__(self) -> int:
         return len(self.order)
 
+    @cached_property
+    def _last(self) -> int:
+        return int(self.order.max(initial=0))
+
     @property
     def whole(self) -> Range:
         """All tokens: the range of the empty prefix."""
@@ -98,10 +102,14 @@ class ByteRanges:
         """``exp(logits - largest)`` by place, float64[n]; the largest; the sum of all weights.
 
         ``logits``: by id. ``ends``: ids without bytes that count too, such as end of text.
-        What is below ``exp(-708)`` of the largest is nothing.
+        What is below ``exp(-708)`` of the largest is nothing. Raises ValueError for fewer logits
+        than there are ids.
         """
         from encoders.byte_ranges import _kernels
 
+        last = max(self._last, int(ends.max(initial=0)))
+        if len(logits) <= last:
+            raise ValueError(f"{len(logits)} logits, and ids up to {last}")
         weights = np.empty(len(self))
         largest, total = _kernels.softmax_weights(logits, self.order, ends, weights)
         return weights, float(largest), float(total)

@@ -56,9 +56,9 @@ class DeviceRanges:
         rows = [self.ranges.next_byte_bounds(within, depth) for within, depth in heads]
         bounds = torch.from_numpy(np.stack(rows)).to(logits.device)
         if triton if triton is not None else logits.is_cuda:
-            from encoders.byte_ranges import _triton_kernels
+            from encoders.byte_ranges import _triton
 
-            return _triton_kernels.log_sums(logits, self.every, bounds, allowed)
+            return _triton.log_sums(logits, self.every, bounds, allowed)
         return plain_log_sums(logits, self.every, bounds, allowed)
 
 

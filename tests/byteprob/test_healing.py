@@ -20,7 +20,7 @@ from byteprob import (
 from byteprob.covers import Reading
 from byteprob.healing import token_healing
 from byteprob.token_models import FunctionModel
-from tests.byteprob.pieces import trained
+from tests.byteprob.tokenizers.pieces import trained
 from tests.byteprob.toys import ListedViability, Oracle, ToyBpe, byte_model, random_model
 
 TOYS = (

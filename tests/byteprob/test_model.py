@@ -6,7 +6,14 @@ import math
 import numpy as np
 import pytest
 
-from byteprob import END, ByteModel, FunctionModel, ImpossiblePrefixError, UnsupportedTokenizerError
+from byteprob import (
+    END,
+    ByteModel,
+    ByteprobError,
+    FunctionModel,
+    ImpossiblePrefixError,
+    UnsupportedTokenizerError,
+)
 from byteprob.sources import shaped
 from byteprob.token_models import Counted
 from tests.samples import documents
@@ -250,3 +257,10 @@ def test_a_tolerance_is_a_distance_and_shown():
         ByteModel(random_model(tok), tok, tolerance=0.1, beam=3)
     shown = repr(ByteModel(random_model(tok), tok, "canonical", tolerance=1e-3))
     assert shown == "ByteModel(FunctionModel, 399 tokens, target='canonical', tolerance=0.001)"
+
+
+def test_models_of_fewer_ids_than_the_tokenizer_are_refused():
+    tok = with_end()
+    model = FunctionModel(lambda contexts: np.zeros((len(contexts), tok.vocab_size - 1)), (0,))
+    with pytest.raises(ByteprobError, match=f"{tok.vocab_size} ids, and the model"):
+        ByteModel(model, tok).next_byte()

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from byteprob.model import ByteModel
-from byteprob.normal_forms import NormalForm
 from byteprob.token_models import FunctionModel
+from byteprob.tokenizers.normal_forms import NormalForm
 from byteprob.vocabulary import ByteVocabulary
 
 LONGEST = 5

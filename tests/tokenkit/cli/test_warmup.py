@@ -5,6 +5,7 @@ import pkgutil
 
 from numba.core.dispatcher import Dispatcher
 
+import byteprob
 import encoders
 import tokenkit
 from tests.samples import documents
@@ -15,7 +16,7 @@ from tokenkit.cli.warmup import groups
 def kernels():
     """Name to every compiled function that Python can call."""
     found = {}
-    for package in (encoders, tokenkit):
+    for package in (byteprob, encoders, tokenkit):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             if not module.name.endswith("_kernels"):
                 continue

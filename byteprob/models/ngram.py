@@ -129,7 +129,7 @@ class NgramModel:
 
     def logits(self, contexts: Sequence[Context], parents: Sequence[Any]) -> Evaluated:
         """Log-probabilities, normalised, float64[contexts, vocab_size]; see `TokenModel`."""
-        from byteprob import _ngram_kernels
+        from byteprob.models import _ngram_kernels
 
         del parents
         width = self.order - 1
@@ -168,7 +168,7 @@ class NgramModel:
 
     def _probs(self, contexts: Counts, ids: Counts) -> NDArray[np.float64]:
         """Of some ids, int64[contexts, n], after the last ``order - 1`` ids of each context."""
-        from byteprob import _ngram_kernels
+        from byteprob.models import _ngram_kernels
 
         out, nodes = np.empty(ids.shape), np.empty(self.order, np.int64)
         tables = (self.words, self.first, *self._shares, self._base[0])

@@ -8,13 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byteprob.covers import Reading, beginning, pushed
-from byteprob.spelling import viability_of, vocabulary_of
-from byteprob.unigram import UnigramViability
+from byteprob.tokenizers.spelling import viability_of, vocabulary_of
+from byteprob.tokenizers.unigram import UnigramViability
 from byteprob.vocabulary import ByteVocabulary
 from encoders.buffers import joined
 from encoders.scan import BLANKS, WholeScanner
 from encoders.unigram import UnigramEncoder, unigram_tables
-from tests.byteprob.pieces import behind_a_blank, check_all_short, check_path, corpus, trained
+from tests.byteprob.tokenizers.pieces import (
+    behind_a_blank,
+    check_all_short,
+    check_path,
+    corpus,
+    trained,
+)
 from tests.byteprob.toys import Oracle, ToyBpe, random_model
 
 UNIGRAMS = ("unigram-fallback", "unigram", "hf-unigram", "hf-unigram-whole")

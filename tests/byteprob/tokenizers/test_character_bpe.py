@@ -6,13 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from byteprob.character_bpe import CharacterBpeViability
-from byteprob.spelling import viability_of, vocabulary_of
+from byteprob.tokenizers.character_bpe import CharacterBpeViability
+from byteprob.tokenizers.spelling import viability_of, vocabulary_of
 from byteprob.vocabulary import ByteVocabulary
 from encoders.bpe import BpeEncoder
 from encoders.buffers import joined
 from encoders.scan import WholeScanner
-from tests.byteprob.pieces import behind_a_blank, check_all_short, check_path, corpus, trained
+from tests.byteprob.tokenizers.pieces import (
+    behind_a_blank,
+    check_all_short,
+    check_path,
+    corpus,
+    trained,
+)
 from tests.encoders.bpe.test_junctions import of_characters, scored_pieces
 
 KINDS = ("bpe-fallback", "bpe", "char-fallback", "hf-bpe", "hf-bpe-whole", "llama")

@@ -60,7 +60,7 @@ class Shapes(dict[int, int]):
 
         ``values[offsets[i]:offsets[i + 1]]`` is a text; ``values`` has PADDING spare bytes.
         """
-        from byteprob import _kernels
+        from byteprob.tokenizers import _kernels
 
         keys, bounds = np.empty(len(values), np.uint8), np.zeros(len(offsets), np.int64)
         _kernels.shape_keys(values, offsets, *load_classes(), _codes(), keys, bounds)

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from byteprob.splits import Splits, _may_begin_text, _ways_on
+from byteprob.tokenizers.splits import Splits, _may_begin_text, _ways_on
 from encoders.buffers import joined
 from encoders.scan import patterns
 

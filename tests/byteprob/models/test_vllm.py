@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from byteprob import ByteModel, ByteprobError, NgramModel
-from byteprob.vllm import VllmModel
+from byteprob.models.vllm import VllmModel
 from tests.samples import documents, trained
 from tokenkit.errors import MissingExtraError
 

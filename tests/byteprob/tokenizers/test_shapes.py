@@ -5,7 +5,7 @@ from itertools import product
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byteprob.shapes import Shapes, completions, cut_character, kind_of
+from byteprob.tokenizers.shapes import Shapes, completions, cut_character, kind_of
 from encoders.buffers import joined
 
 TEXTS = st.one_of(

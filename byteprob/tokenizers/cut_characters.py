@@ -5,7 +5,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.shapes import completions, cut_character, kind_of
+from byteprob.tokenizers.shapes import completions, cut_character, kind_of
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
 

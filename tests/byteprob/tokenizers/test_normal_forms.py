@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from byteprob.normal_forms import normal_form_of
-from byteprob.spelling import vocabulary_of
-from tests.byteprob.pieces import sentencepiece_model, trained
+from byteprob.tokenizers.normal_forms import normal_form_of
+from byteprob.tokenizers.spelling import vocabulary_of
+from tests.byteprob.tokenizers.pieces import sentencepiece_model, trained
 from tests.samples import documents
 from tokenkit import Tokenizer
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from byteprob.errors import ByteprobError
-from byteprob.shapes import NAMED_LETTERS, STANDING, Numbers, completions, cut_character
+from byteprob.tokenizers.shapes import NAMED_LETTERS, STANDING, Numbers, completions, cut_character
 from encoders.buffers import PADDING, Bytes, Offsets, padded
 from encoders.scan.scanners import Scanner
 
@@ -113,7 +113,7 @@ class Splits:
 
         Those that have a cut that is not at a bound are left out, and some repetitions.
         """
-        from byteprob import _kernels
+        from byteprob.tokenizers import _kernels
 
         stops = np.cumsum([len(unit) for unit in units], dtype=np.int64)
         size = int(stops[-1]) if len(units) else 0
@@ -178,7 +178,7 @@ class _Bodies:
 
     def behind(self, before: bytes) -> tuple[Bytes, Offsets]:
         """Documents, each with ``before`` in front, as scanners take them."""
-        from byteprob import _kernels
+        from byteprob.tokenizers import _kernels
 
         added = len(before) * len(self.shapes)
         text = np.zeros(len(self.text) + added + PADDING, np.uint8)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from byteprob.bpe import BpeViability
-from byteprob.shapes import completions, cut_character, kind_of
+from byteprob.tokenizers.bpe import BpeViability
+from byteprob.tokenizers.shapes import completions, cut_character, kind_of
 from encoders.byte_ranges import ByteRanges
 from tests.samples import documents
 from tokenkit import Tokenizer

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from byteprob import ByteModel, ByteprobError, bits_per_byte
-from byteprob.hf import TransformersModel, _windows
-from byteprob.spelling import vocabulary_of
+from byteprob.models.hf import TransformersModel, _windows
+from byteprob.tokenizers.spelling import vocabulary_of
 from tests.samples import trained
 from tokenkit.errors import MissingExtraError
 
@@ -138,7 +138,7 @@ def test_what_nobody_holds_is_forgotten():
 
 
 def test_many_new_tokens_go_through_in_parts(monkeypatch):
-    monkeypatch.setattr("byteprob.hf._PACKED", 7)
+    monkeypatch.setattr("byteprob.models.hf._PACKED", 7)
     model = TransformersModel(tiny("llama"))
     seen = forwards(model, monkeypatch)
     contexts = [(0, *range(20)), (0, 4), (0, *range(50, 59))]
@@ -176,7 +176,7 @@ def test_a_wrong_mask_is_noticed(monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("packed", [1024, 5])
 def test_documents_are_scored_in_packed_forwards(kind, packed, monkeypatch):
-    monkeypatch.setattr("byteprob.hf._PACKED", packed)
+    monkeypatch.setattr("byteprob.models.hf._PACKED", packed)
     tok = trained(vocab_size=300)
     vocabulary, model = vocabulary_of(tok), adapted(kind)
     documents = [

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byteprob.fallback import Fallback, characters_beginning
+from byteprob.tokenizers.fallback import Fallback, characters_beginning
 from encoders.byte_ranges import ByteRanges
 
 RANGES = ByteRanges.of({byte: bytes([byte]) for byte in range(256)})

@@ -14,9 +14,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.cut_characters import KINDS, CutTokens
-from byteprob.shapes import Shapes, cut_character
-from byteprob.splits import Cuts, Splits
+from byteprob.tokenizers.cut_characters import KINDS, CutTokens
+from byteprob.tokenizers.shapes import Shapes, cut_character
+from byteprob.tokenizers.splits import Cuts, Splits
 from byteprob.viability import Mask
 from encoders.bpe import BpeTables
 from encoders.bpe.junctions import Flags, Junctions
@@ -135,7 +135,7 @@ class BpeViability:
     def _tokens(self, state: Tail, wanted: int) -> tuple[Mask, list[int]]:
         """By place: those that may follow in one of the ``wanted`` ways. And places of those that
         may if something goes on with them."""
-        from byteprob import _kernels
+        from byteprob.tokenizers import _kernels
 
         ways = self._ways(state.units)
         flags = ways.flags & np.uint8(wanted)

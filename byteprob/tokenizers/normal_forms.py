@@ -36,7 +36,7 @@ class NormalForm:
 
 
 def normal_form_of(tokenizer: Tokenizer, vocabulary: ByteVocabulary) -> NormalForm:
-    """That of a tokenizer whose tokens are those of `byteprob.spelling.vocabulary_of`."""
+    """That of a tokenizer whose tokens `byteprob.tokenizers.spelling.vocabulary_of` tells."""
     if tokenizer.contract == "lossless":
         return NormalForm()
     kernels = tokenizer.kernels

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byteprob import ByteprobError, NgramModel
-from byteprob.ngram import _discounts
+from byteprob.models.ngram import _discounts
 from byteprob.vocabulary import ByteVocabulary
 from tests.samples import documents, trained
 from tokenkit.tokens import Ragged

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.fallback import Fallback, length_of
+from byteprob.tokenizers.fallback import Fallback, length_of
 from byteprob.viability import Mask
 from encoders.byte_ranges import ByteRanges
 from encoders.unigram import UnigramTables
@@ -44,7 +44,7 @@ class UnigramViability:
 
     def __init__(self, tables: UnigramTables, ranges: ByteRanges, *, cut_at_blanks: bool) -> None:
         """``cut_at_blanks``: whether each blank begins a piece that is encoded by itself."""
-        from byteprob import _unigram_kernels
+        from byteprob.tokenizers import _unigram_kernels
 
         self._tables, self._cut, self._size = tables, cut_at_blanks, len(ranges)
         self._real = tables.scores.dtype
@@ -119,7 +119,7 @@ class UnigramViability:
 
     def _marks_of(self, text: bytes, scores: bytes) -> tuple[Mask, frozenset[bytes]]:
         """Which of the tokens may follow, and which characters that are no tokens may not."""
-        from byteprob import _unigram_kernels
+        from byteprob.tokenizers import _unigram_kernels
 
         buffer, best, begin = self._room(text, scores, self._longest)
         tokens, size = self._tokens, len(text)
@@ -143,7 +143,7 @@ class UnigramViability:
         return token.decode()[-1].encode()
 
     def _advanced(self, state: Window, token: bytes) -> Window:
-        from byteprob import _unigram_kernels
+        from byteprob.tokenizers import _unigram_kernels
 
         if self._cut and token[0] == _BLANK:
             state = self.start

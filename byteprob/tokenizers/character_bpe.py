@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.fallback import Fallback, length_of
+from byteprob.tokenizers.fallback import Fallback, length_of
 from byteprob.viability import Mask
 from encoders.bpe import BpeTables
 from encoders.bpe.junctions import Junctions

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byteprob.errors import ByteprobError
-from byteprob.key_values import Held, KeyValues
+from byteprob.models.key_values import Held, KeyValues
 from byteprob.token_models import Context, Evaluated
 from byteprob.vocabulary import ByteVocabulary
 from tokenkit.errors import MissingExtraError
@@ -130,8 +130,7 @@ class TransformersModel:
 
         Raises ByteprobError where the tokenizer has more ids than the model.
         """
-        if (ids := int(vocabulary.ranges.order.max(initial=0)) + 1) > self._rows:
-            raise ByteprobError(f"the tokenizer has {ids} ids, and the model {self._rows}")
+        vocabulary.check(self._rows)
         room = (self.limit or max(map(len, documents))) - len(self.start)
         windows = [
             _Window.of(number, self.start, document[len(self.start) :], begin, stop, scored)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from byteprob.bpe import BpeViability
-from byteprob.character_bpe import CharacterBpeViability
 from byteprob.errors import UnsupportedTokenizerError
-from byteprob.normal_forms import normal_form_of
-from byteprob.unigram import UnigramViability
+from byteprob.tokenizers.bpe import BpeViability
+from byteprob.tokenizers.character_bpe import CharacterBpeViability
+from byteprob.tokenizers.normal_forms import normal_form_of
+from byteprob.tokenizers.unigram import UnigramViability
 from byteprob.viability import Viability
 from byteprob.vocabulary import ByteVocabulary
 from encoders.bpe import BpeTables
@@ -20,7 +20,7 @@ from tokenkit.text import Tokenizer
 from tokenkit.text.formats.plan import Tables
 
 SPLITS = (patterns.GPT2, patterns.CL100K, patterns.LLAMA3, patterns.QWEN2, patterns.O200K)
-"""The split patterns of which every way to go on is known (`byteprob.splits`)."""
+"""The split patterns of which every way to go on is known (`byteprob.tokenizers.splits`)."""
 _PROBES = ("Hello  world,\n it's 1234!", "naïve 日本\u2009語 🙂 \u2581", " x", "<0x41>\t</s>")
 
 

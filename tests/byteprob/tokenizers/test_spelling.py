@@ -8,8 +8,8 @@ import tokenizers
 
 from byteprob import END, ByteModel, FunctionModel, UnsupportedTokenizerError
 from byteprob.errors import ImpossiblePrefixError
-from byteprob.spelling import viability_of, vocabulary_of
-from tests.byteprob.pieces import sentencepiece_model, trained
+from byteprob.tokenizers.spelling import viability_of, vocabulary_of
+from tests.byteprob.tokenizers.pieces import sentencepiece_model, trained
 from tests.samples import documents
 from tokenkit import Tokenizer
 

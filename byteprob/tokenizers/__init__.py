@@ -1,0 +1,1 @@
+"""What byteprob knows of tokenizers: what their tokens spell, and which may follow others."""
