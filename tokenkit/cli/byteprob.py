@@ -163,23 +163,36 @@ def sample(
     text, model = text_of(prompt, as_hex), loaded(hf).read(target, beam, tolerance)
     constraint = _constraint(matching, one_of)
     first = _drawn_seed() if seed is None else seed
-    try:
-        found = model.samples(
-            size,
-            text,
-            seeds=range(first, first + count),
-            temperature=temperature,
-            top_p=top_p,
-            constraint=constraint,
-        )
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    found = model.samples(
+        size,
+        text,
+        seeds=range(first, first + count),
+        temperature=temperature,
+        top_p=top_p,
+        constraint=constraint,
+    )
     if as_json:
         print(json.dumps({"seed": first, "samples": [of_text(each) for each in found]}))
         return
     from tokenkit.cli.byteprob_view import show_samples
 
     show_samples(text, found)
+
+
+def _constraint(pattern: str | None, strings: list[str] | None) -> "ByteConstraint | None":
+    from byteprob import matching, one_of
+
+    if pattern is not None and strings:
+        raise typer.BadParameter("give --matching or --one-of")
+    if pattern is not None:
+        return matching(pattern)
+    return one_of([each.encode() for each in strings]) if strings else None
+
+
+def _drawn_seed() -> int:
+    from random import SystemRandom
+
+    return SystemRandom().randrange(1 << 31)
 
 
 @app.command()
@@ -207,13 +220,10 @@ def heal(
     model = source.read(target, beam)
     first = _drawn_seed() if seed is None else seed
     chosen = _healed(source, model, text, temperature, first)
-    try:
-        drawn = {
-            name: (cover, _decoded(how, cover, size, temperature, top_p, first))
-            for name, (how, cover) in chosen.items()
-        }
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+    drawn = {
+        name: (cover, _decoded(how, cover, size, temperature, top_p, first))
+        for name, (how, cover) in chosen.items()
+    }
     covers = cover_distribution(model, text)
     if as_json:
         methods = {
@@ -259,19 +269,3 @@ def _decoded(
 
 
 app.command("compare")(byteprob_compare.command)
-
-
-def _constraint(pattern: str | None, strings: list[str] | None) -> "ByteConstraint | None":
-    from byteprob import matching, one_of
-
-    if pattern is not None and strings:
-        raise typer.BadParameter("give --matching or --one-of")
-    if pattern is not None:
-        return matching(pattern)
-    return one_of([each.encode() for each in strings]) if strings else None
-
-
-def _drawn_seed() -> int:
-    from random import SystemRandom
-
-    return SystemRandom().randrange(1 << 31)

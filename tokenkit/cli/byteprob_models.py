@@ -17,6 +17,20 @@ TARGETS = ("canonical", "marginal", "canonical-renorm")
 
 Prompt = Annotated[str | None, typer.Argument(help="The prompt; standard input if none.")]
 Top = Annotated[int, typer.Option(min=1, help="Symbols, and covers, to show.")]
+
+
+def _nucleus(share: float) -> float:
+    if not 0.0 < share <= 1.0:
+        raise typer.BadParameter(f"{share}: it is above 0 and at most 1")
+    return share
+
+
+def _below_one(distance: float) -> float:
+    if not 0.0 <= distance < 1.0:
+        raise typer.BadParameter(f"{distance}: it is at least 0 and below 1")
+    return distance
+
+
 Hex = Annotated[bool, typer.Option("--hex", help="The text is bytes in hexadecimal digits.")]
 Hf = Annotated[
     Path | None,
@@ -38,10 +52,12 @@ Beam = Annotated[
 ]
 Tolerance = Annotated[
     float,
-    typer.Option(help="Total variation distance to the exact distribution that is allowed."),
+    typer.Option(
+        callback=_below_one, help="Total variation distance to the exact distribution, at most."
+    ),
 ]
 Temperature = Annotated[float, typer.Option(min=0.0, help="0 takes the likeliest.")]
-TopP = Annotated[float, typer.Option(min=0.0, max=1.0, help="Nucleus: its share.")]
+TopP = Annotated[float, typer.Option(callback=_nucleus, help="Share of the nucleus.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Of what is drawn; a new one unless given.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One line of JSON.")]
 
@@ -59,10 +75,11 @@ class Loaded:
         from byteprob import ByteModel
 
         chosen = one_of(target, TARGETS, "--target")
-        try:
-            return ByteModel(self.model, self.tokenizer, chosen, beam=beam, tolerance=tolerance)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--beam, --tolerance") from None
+        if beam is not None and (chosen != "marginal" or tolerance):
+            raise typer.BadParameter(
+                "it goes with the target 'marginal', and no tolerance", param_hint="--beam"
+            )
+        return ByteModel(self.model, self.tokenizer, chosen, beam=beam, tolerance=tolerance)
 
     def naive(self, ids: tuple[int, ...]) -> "ByteDist":
         """The next byte when ordinary tokens follow ``ids``, whatever bytes these spell."""

@@ -2,10 +2,12 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 
 import pytest
+import tokenizers
 from typer.testing import CliRunner
 
 from byteprob import (
@@ -16,6 +18,7 @@ from byteprob import (
     PatternError,
     Product,
     TransformersModel,
+    UnsupportedTokenizerError,
     bits_per_byte,
     cover_distribution,
     decode,
@@ -25,7 +28,7 @@ from byteprob import (
 )
 from tests.samples import trained
 from tokenkit.cli.app import app
-from tokenkit.errors import InputError
+from tokenkit.errors import InputError, MissingExtraError
 
 PROMPT = "The followi"
 
@@ -299,6 +302,22 @@ def test_folders_that_are_no_models(tmp_path):
         found = CliRunner().invoke(app, ["byteprob", "next", "x", "--hf", str(tmp_path)])
         assert isinstance(found.exception, ByteprobError)
         assert str(tmp_path) in str(found.exception)
+
+
+def test_tokenizers_that_lose_text_are_refused(llama, tmp_path):
+    shutil.copytree(llama, tmp_path / "bert")
+    words = tokenizers.Tokenizer(tokenizers.models.WordPiece({"[UNK]": 0, "a": 1}))
+    words.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    words.save(str(tmp_path / "bert" / "tokenizer.json"))
+    found = CliRunner().invoke(app, ["byteprob", "next", "a", "--hf", str(tmp_path / "bert")])
+    assert isinstance(found.exception, UnsupportedTokenizerError)
+    assert "WordPiece drops the blanks" in str(found.exception)
+
+
+def test_what_is_missing_is_named(llama, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    found = CliRunner().invoke(app, ["byteprob", "next", "x", "--hf", str(llama)])
+    assert isinstance(found.exception, MissingExtraError)
 
 
 def test_help_loads_nothing():
