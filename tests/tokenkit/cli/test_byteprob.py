@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tokenizers
 from typer.testing import CliRunner
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from byteprob import (
     ByteModel,
     ByteprobError,
+    FunctionModel,
     ImpossiblePrefixError,
     Mean,
     PatternError,
@@ -26,8 +28,10 @@ from byteprob import (
     heal,
     score,
 )
+from tests.byteprob.tokenizers import pieces
 from tests.samples import trained
 from tokenkit.cli.app import app
+from tokenkit.cli.byteprob_models import Loaded
 from tokenkit.errors import InputError, MissingExtraError
 
 PROMPT = "The followi"
@@ -99,6 +103,21 @@ def test_next_has_what_ordinary_tokens_would_do():
         end = id_ in tok.special_tokens.values()
         first[256 if end else tok.id_to_bytes(id_)[0]] += weight / total
     assert parsed("next", PROMPT)["naive"] == pytest.approx(first, abs=1e-9)
+
+
+def test_naive_puts_no_second_blank_in_front():
+    tok = pieces.trained("llama")  # puts a blank before every text
+    logits = np.random.default_rng(0).normal(size=(1, tok.vocab_size))
+    network = FunctionModel(lambda contexts: np.repeat(logits, len(contexts), 0), start=(0,))
+    ids = tuple(tok.encode("ab").tolist())
+    vocabulary = ByteModel(network, tok).reading.vocabulary
+    weights = np.exp(logits[0])
+    first = np.zeros(257)
+    for id_ in vocabulary.ranges.order.tolist():
+        first[vocabulary.token(id_)[0]] += weights[id_]
+    first[256] = weights[vocabulary.ends].sum()
+    found = Loaded("any", network, tok).naive(ids)
+    assert found.probs == pytest.approx(first / first.sum())
 
 
 def test_next_shows_bars_and_the_tree():
