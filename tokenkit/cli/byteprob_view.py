@@ -3,7 +3,7 @@
 import math
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from itertools import takewhile
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +16,7 @@ from tokenkit.cli.bars import bar
 from tokenkit.cli.colours import TERMINAL
 
 _ROOM = 36
+_MOST_TOKENS = 12
 _BREAKS = {"\n": "⏎", "\t": "⇥", "\r": "␍"}
 
 Pieces = Sequence[tuple[bytes, bytes]]
@@ -63,12 +64,9 @@ def show_covers(
 ) -> None:
     """The likeliest covers, as the tree that they are; the prompt ends at ``·``."""
     console.print(f"[bold]covers[/], {len(covers):,}; the prompt ends at ·{chosen}")
-    root = _Node()
-    for cover in covers[:most]:
-        root.add(pieces(model, cover), math.exp(cover.log_prob))
-    tree = Tree(Text("", "dim"), guide_style="dim", hide_root=True)
-    for child in root.children.values():
-        child.grow(tree, console.is_terminal, 0)
+    tree = Tree("", guide_style="dim", hide_root=True)
+    shown = [(pieces(model, cover), math.exp(cover.log_prob)) for cover in covers[:most]]
+    _grow(tree, shown, console.is_terminal)
     console.print(tree, soft_wrap=True)
     if len(covers) > most:
         rest = sum(math.exp(cover.log_prob) for cover in covers[most:])
@@ -87,46 +85,39 @@ def pieces(model: ByteModel, cover: Cover) -> Pieces:
     ]
 
 
-@dataclass
-class _Node:
-    """Covers that begin with the same tokens: ``run`` of them, since those before differ."""
+def _grow(
+    tree: Tree, covers: Sequence[tuple[Pieces, float]], is_terminal: bool, depth: int = 0
+) -> None:
+    """Add covers and their probabilities; what several begin with is one branch.
 
-    run: tuple[tuple[bytes, bytes], ...] = ()
-    mass: float = 0.0
-    children: "dict[tuple[bytes, bytes], _Node]" = field(default_factory=dict)
-    is_cover: bool = False
-
-    def add(self, found: Pieces, mass: float) -> None:
-        self.mass += mass
-        if not found:
-            self.is_cover = True
-            return
-        child = self.children.setdefault(found[0], _Node((found[0],)))
-        child.add(found[1:], mass)
-
-    def grow(self, tree: Tree, is_terminal: bool, depth: int) -> None:
-        """Add this and what is below, with tokens that have no alternative in one line."""
-        node = self
-        while len(node.children) == 1 and not node.is_cover:
-            (only,) = node.children.values()
-            node = _Node((*node.run, *only.run), node.mass, only.children, only.is_cover)
-        label = Text(f"{node.mass:.4f} ").append_text(
-            _tokens(node.run, is_terminal, depth, ends=node.is_cover)
-        )
-        branch = tree.add(label)
-        for child in node.children.values():
-            child.grow(branch, is_terminal, depth + len(node.run))
+    ``depth``: tokens that all of them have before.
+    """
+    groups: dict[tuple[bytes, bytes], list[tuple[Pieces, float]]] = {}
+    for found, mass in covers:
+        if found:
+            groups.setdefault(found[0], []).append((found, mass))
+    for group in groups.values():
+        columns = zip(*(found for found, _ in group), strict=False)
+        run = [column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns)]
+        label = Text(f"{sum(mass for _, mass in group):.4f} ")
+        label.append_text(_tokens(run, is_terminal, depth, whole=len(group) == 1))
+        rest = [(found[len(run) :], mass) for found, mass in group]
+        _grow(tree.add(label), rest, is_terminal, depth + len(run))
 
 
-def _tokens(found: Pieces, is_terminal: bool, depth: int = 0, *, ends: bool = True) -> Text:
-    """Tokens in turning colours, or with bars between them where there are none."""
-    text = Text()
-    for i, (within, beyond) in enumerate(found):
-        style = f"white {TERMINAL[(depth + i) % len(TERMINAL)]}"
-        if not is_terminal and depth + i:
-            text.append("|")
+def _tokens(found: Pieces, is_terminal: bool, depth: int = 0, *, whole: bool = True) -> Text:
+    """Tokens in turning colours, or with bars between them where there are none; of many, the last.
+
+    ``whole``: the last of them ends a cover.
+    """
+    hidden = max(0, len(found) - _MOST_TOKENS)
+    text = Text("…" if hidden else "", "dim")
+    for i, (within, beyond) in enumerate(found[hidden:], depth + hidden):
+        style = f"white {TERMINAL[i % len(TERMINAL)]}"
+        if i and not is_terminal:
+            text.append("|", "default")
         text.append(_one_line(within), style)
-        if ends and i == len(found) - 1:
+        if whole and i == depth + len(found) - 1:
             text.append("·", "bold")
             text.append(_one_line(beyond), f"{style} italic")
     return text
@@ -134,6 +125,10 @@ def _tokens(found: Pieces, is_terminal: bool, depth: int = 0, *, ends: bool = Tr
 
 def _one_line(raw: bytes) -> str:
     return "".join(_BREAKS.get(c, c) for c in as_text(raw))
+
+
+def _figure(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.4f}"
 
 
 def _title(dist: ByteDist) -> str:
@@ -165,7 +160,8 @@ def show_score(target: str, score: Score) -> None:
     for column in table.columns[1:]:
         column.justify = "right"
     for name, logs in _counts(target, score).items():
-        table.add_row(name, f"{logs:.4f}", f"{-logs / math.log(2) / max(score.size, 1):.4f}")
+        bits = -logs / math.log(2) / score.size if score.size else math.nan
+        table.add_row(name, f"{logs:.4f}", _figure(bits))
     console = Console(highlight=False)
     console.print(table)
     console.print(f"{score.size:,} bytes", style="dim")
@@ -185,11 +181,11 @@ def show_bits(bits: Bits) -> None:
     """What to publish, and what others call the same."""
     table = Table("bits", "", box=None)
     table.columns[1].justify = "right"
-    table.add_row("[bold]a byte[/]", f"[bold]{bits.per_byte:.4f}[/]")
-    table.add_row("a byte, without ends", f"{bits.open:.4f}")
-    table.add_row("a byte, without ends and first tokens", f"{bits.shifted:.4f}")
-    table.add_row("a character", f"{bits.per_character:.4f}")
-    table.add_row("a token, without ends", f"{bits.per_token:.4f}")
+    table.add_row("[bold]a byte[/]", f"[bold]{_figure(bits.per_byte)}[/]")
+    table.add_row("a byte, without ends", _figure(bits.open))
+    table.add_row("a byte, without ends and first tokens", _figure(bits.shifted))
+    table.add_row("a character", _figure(bits.per_character))
+    table.add_row("a token, without ends", _figure(bits.per_token))
     console = Console(highlight=False)
     console.print(table)
     console.print(
@@ -207,7 +203,7 @@ def show_comparison(
     console = Console(highlight=False)
     table = Table("bits a byte", "chained", "with leaks", box=None)
     for name, (whole, chained) in bits.items():
-        table.add_row(Text(name), f"{chained:.4f}", "" if whole is None else f"{whole:.4f}")
+        table.add_row(Text(name), _figure(chained), "" if whole is None else _figure(whole))
     ahead = Table("next", *map(escape, dists), box=None)
     for symbol in symbols:
         probs = (f"{dist.probs[symbol]:.4f}" for dist in dists.values())

@@ -130,6 +130,19 @@ def test_next_shows_bars_and_the_tree():
     assert "more" in shown.splitlines()[-1]
 
 
+def test_of_long_prompts_the_end_is_shown():
+    shown = run("next", "One word. " * 400 + PROMPT, "--top", 2)
+    (branch,) = (line for line in shown.splitlines() if "…" in line)
+    assert branch.endswith(" O|ne| word|.| The")
+    assert branch.count("|") == 12
+
+
+def test_nothing_has_no_bits():
+    assert "–" in run("score", "")
+    assert "–" in run("score", "--documents", "")
+    assert "–" in run("compare", "")
+
+
 def test_odd_bytes_are_shown():
     shown = run("next", "--hex", "e697", "--top", 256)
     assert "\\xa5" in shown
