@@ -59,11 +59,9 @@ def show_next(
     show_covers(console, model, covers, most)
 
 
-def show_covers(
-    console: Console, model: ByteModel, covers: Sequence[Cover], most: int, chosen: str = ""
-) -> None:
+def show_covers(console: Console, model: ByteModel, covers: Sequence[Cover], most: int) -> None:
     """The likeliest covers, as the tree that they are; the prompt ends at ``·``."""
-    console.print(f"[bold]covers[/], {len(covers):,}; the prompt ends at ·{chosen}")
+    console.print(f"[bold]covers[/], {len(covers):,}; the prompt ends at ·")
     tree = Tree("", guide_style="dim", hide_root=True)
     shown = [(pieces(model, cover), math.exp(cover.log_prob)) for cover in covers[:most]]
     _grow(tree, shown, console.is_terminal)
@@ -75,14 +73,11 @@ def show_covers(
 
 def pieces(model: ByteModel, cover: Cover) -> Pieces:
     """The tokens of a cover."""
-    tokens = [model.reading.vocabulary.token(id_) for id_ in cover.ids]
-    beyond = len(cover.surplus)
-    return [
-        (token[: len(token) - beyond], token[len(token) - beyond :])
-        if i == len(tokens)
-        else (token, b"")
-        for i, token in enumerate(tokens, 1)
-    ]
+    if not cover.ids:
+        return []
+    *before, last = (model.reading.vocabulary.token(id_) for id_ in cover.ids)
+    within = len(last) - len(cover.surplus)
+    return [*((token, b"") for token in before), (last[:within], last[within:])]
 
 
 def _grow(
