@@ -9,9 +9,9 @@ their weight. With a tolerance of 0 none waits.
 """
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any
 
@@ -24,7 +24,7 @@ from byteprob.token_models import Context, TokenModel
 from byteprob.viability import Viability
 from byteprob.vocabulary import ByteVocabulary
 from byteprob.waiting import Waiting, advanced
-from encoders.byte_ranges import Logits, Range, Weights
+from encoders.byte_ranges import Chosen, Logits, Range, Weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,25 +47,40 @@ class Reading:
     tolerance: float = 0.0
     front: bytes = b""
 
+    @cached_property
+    def chosen(self) -> Callable[[Hashable], Chosen]:
+        """From the state of a head to the tokens that may follow."""
+        ranges, viability = self.vocabulary.ranges, self.viability
+
+        def found(state: Hashable) -> Chosen:
+            return ranges.chosen(viability.following(state)) if viability else ranges.every
+
+        return lru_cache(1 << 8)(found)
+
 
 @dataclass(frozen=True, eq=False)
 class Head:
     """A string of tokens and what the model says comes next.
 
-    ``log_weight + log(weights[place])``: log-probability of the string and then that token.
-    ``within``, ``depth``: tokens that agree with the ``depth`` bytes from here to the end of the
-    prefix. ``end``: as ``weights``, of the end of the text. ``log_mass``: log-probability of the
-    covers that it stands for: of the string itself where it ends with the prefix, else of it with
-    each of those tokens.
+    ``chosen``: the tokens that may follow. ``log_weight + log(weights[i])``: log-probability of the
+    string and then the ``i``-th of these; ``end``: as a weight, of the end of the text. ``among``,
+    ``depth``: the range of those that agree with the ``depth`` bytes from here to the end of the
+    prefix and go on. ``sums``: their weights by the byte that is next, float64[257]; the last is
+    of the end of the text.
+
+    ``log_mass``: log-probability of the covers that it stands for: of the string itself where it
+    ends with the prefix, else of it with each of those tokens.
     """
 
     context: Context
     state: Hashable
     handle: Any
     log_weight: float
+    chosen: Chosen
     weights: Weights
     end: float
-    within: Range
+    among: Range
+    sums: Weights
     log_mass: float
     depth: int = 0
 
@@ -74,8 +89,15 @@ class Head:
         """Of all that goes on behind the prefix, the end included."""
         if self.depth:
             return self.log_mass
-        going_on = float(self.weights.sum()) + self.end
+        going_on = float(self.sums.sum())
         return self.log_weight + math.log(going_on) if going_on else -math.inf
+
+    @property
+    def by_place(self) -> Weights:
+        """The weights by place in the sorted vocabulary, 0 for tokens that may not follow."""
+        found = np.zeros(len(self.chosen.ranges))
+        found[self.chosen.ranges.place[self.chosen.ids]] = self.weights
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,10 +129,10 @@ class Covers:
         """Of the strings that wait or were dropped: what may go on besides."""
         return log_sum([self.log_dropped, *(each.log_weight for each in self.waiting)])
 
-    def log_bounds(self, reading: Reading, *, ended: bool) -> tuple[float, float]:
+    def log_bounds(self, *, ended: bool) -> tuple[float, float]:
         """Between what the log-probability of the prefix lies, or of the text that ends here."""
         if ended:
-            sums, top = self._sums(reading)
+            sums, top = self._sums()
             low = top + math.log(sums[END]) if sums[END] else -math.inf
             return low, log_sum([low, self.log_unknown])
         inside = [each.log_weight for each in self.waiting if each.since]
@@ -118,7 +140,7 @@ class Covers:
 
     def next_byte(self, reading: Reading) -> ByteDist:
         """The distribution of what comes next."""
-        sums, top = self._sums(reading)
+        sums, top = self._sums()
         total = sums.sum()
         if not total:
             raise ImpossiblePrefixError("after this prefix nothing has any probability")
@@ -132,16 +154,12 @@ class Covers:
                 error=math.exp(self.log_unknown - log_sum([known, self.log_unknown])),
             )
 
-    def _sums(self, reading: Reading) -> tuple[Weights, float]:
+    def _sums(self) -> tuple[Weights, float]:
         """By symbol what is known to go on so, float64[257], over the exponential of a number."""
         top = max((head.log_weight for head in self.heads), default=0.0)
         sums = np.zeros(257)
         for head in self.heads:
-            found = np.zeros(257)
-            ranges = reading.vocabulary.ranges
-            ranges.add_next_bytes(head.within, head.depth, head.weights, found[:256])
-            found[END] = head.end if head.depth == 0 else 0.0
-            sums += math.exp(head.log_weight - top) * found
+            sums += math.exp(head.log_weight - top) * head.sums
         return sums, top
 
 
@@ -229,31 +247,36 @@ def _with_heads(
 def _grown(reading: Reading, head: Head, following: bytes) -> tuple[Head | None, list[Waiting]]:
     """A head behind more bytes, None where no token goes on so; and the strings that are complete
     on the way, behind the bytes that are left to them."""
-    ranges = reading.vocabulary.ranges
-    found = []
+    found, chosen = list[Waiting](), head.chosen
+    among, depth, sums, mass = head.among, head.depth, head.sums, 1.0
     for done, byte in enumerate(following, 1):
-        low, high = ranges.narrowed(head.within, head.depth, byte)
-        depth = head.depth + 1
-        _, beyond = ranges.ending((low, high), depth)
-        for place in range(low, beyond):
-            found += _complete(reading, head, place, following[done:])
-        mass = float(head.weights[beyond:high].sum()) if beyond < high else 0.0
+        ending, among, sums = chosen.pushed(among, depth, byte, head.weights)
+        depth += 1
+        for index in range(*ending):
+            found += _complete(reading, head, index, following[done:])
+        mass = float(sums.sum())
         if not mass:
             return None, found
-        log_mass = head.log_weight + math.log(mass)
-        head = replace(head, within=(beyond, high), depth=depth, log_mass=log_mass)
-    return head, found
+    if not following:
+        return head, found
+    log_mass = head.log_weight + math.log(mass)
+    left = Head(
+        head.context, head.state, head.handle, head.log_weight, chosen, head.weights, head.end,
+        among, sums, log_mass, depth,
+    )  # fmt: skip
+    return left, found
 
 
-def _complete(reading: Reading, head: Head, place: int, since: bytes) -> list[Waiting]:
-    """A head and the token at a place, if that can be and can go on with the bytes since."""
-    if not head.weights[place]:
+def _complete(reading: Reading, head: Head, index: int, since: bytes) -> list[Waiting]:
+    """A head and a token that may follow, if it can go on with the bytes since."""
+    weight, ranges, viability = head.weights[index], reading.vocabulary.ranges, reading.viability
+    if not weight:
         return []
-    context = (*head.context, int(reading.vocabulary.ranges.order[place]))
-    state = reading.viability.after(head.state, place) if reading.viability else None
-    log_weight = head.log_weight + math.log(head.weights[place])
-    found = Waiting(context, state, head.handle, log_weight)
-    still = advanced(found, since, reading.vocabulary.ranges, reading.viability) if since else found
+    id_ = int(head.chosen.ids[index])
+    state = viability.after(head.state, int(ranges.place[id_])) if viability else None
+    log_weight = head.log_weight + math.log(weight)
+    found = Waiting((*head.context, id_), state, head.handle, log_weight)
+    still = advanced(found, since, ranges, viability) if since else found
     return [] if still is None else [still]
 
 
@@ -293,22 +316,24 @@ def _parted(reading: Reading, covers: Covers) -> tuple[tuple[Waiting, ...], tupl
 
 
 def _head(reading: Reading, waiting: Waiting, logits: Logits, handle: Any) -> Head:
-    vocabulary, viability = reading.vocabulary, reading.viability
-    weights, largest, total = vocabulary.ranges.weights(logits, vocabulary.counted)
-    end = float(np.exp(logits[vocabulary.ends].astype(np.float64) - largest).sum())
-    if viability is not None:
-        weights *= viability.following(waiting.state)
-        end = end if viability.ends(waiting.state) else 0.0
-        if reading.target == "canonical-renorm":
-            total = float(weights.sum()) + end or 1.0
+    vocabulary, viability, state = reading.vocabulary, reading.viability, waiting.state
+    by_id, _, total = vocabulary.ranges.exponentials(logits, vocabulary.counted)
+    chosen = reading.chosen(state)
+    weights, sums = chosen.weights(by_id)
+    if viability is None or viability.ends(state):
+        sums[END] = by_id[vocabulary.ends].sum()
+    if reading.target == "canonical-renorm":
+        total = float(sums.sum()) or 1.0
     return Head(
         waiting.context,
-        waiting.state,
+        state,
         handle,
         waiting.log_weight - math.log(total),
+        chosen,
         weights,
-        end,
-        vocabulary.ranges.whole,
+        float(sums[END]),
+        chosen.whole,
+        sums,
         waiting.log_weight,
     )
 

@@ -84,7 +84,7 @@ def token_healing(
     tail = reading.vocabulary.token(last)
     head = _behind(reading, before)
     low, high = reading.vocabulary.ranges.starting_with(tail)
-    logs = _logs(head.weights[low:high])
+    logs = _logs(head.by_place[low:high])
     row = _drawn(np.random.default_rng(seed), logs, temperature)
     id_ = int(reading.vocabulary.ranges.order[low + row])
     log_prob = float(logs[row] - np.logaddexp.reduce(logs))
@@ -114,7 +114,7 @@ def decode(
     ranges, found = reading.vocabulary.ranges, bytearray()
     head = _behind(reading, ids)
     while len(found) < size:
-        place = _drawn(random, _logs(np.append(head.weights, head.end)), temperature, top_p)
+        place = _drawn(random, _logs(np.append(head.by_place, head.end)), temperature, top_p)
         if place == len(ranges):
             break
         found += reading.vocabulary.token(int(ranges.order[place]))
@@ -139,8 +139,8 @@ class _Table:
         heads, places, logs = [], [], []
         for number, head in enumerate(covers.heads):
             if head.depth:
-                reaching = np.arange(*head.within)
-                places.append(reaching)
+                reaching = slice(*head.among)
+                places.append(head.chosen.ranges.place[head.chosen.ids[reaching]])
                 logs.append(head.log_weight + _logs(head.weights[reaching]))
             else:
                 places.append(np.array([-1]))

@@ -195,7 +195,7 @@ class Cursor:
     def log_bounds(self, *, ended: bool = False) -> tuple[float, float]:
         """Between what that log-probability lies, or with ``ended`` that of the prefix as a whole
         text; one number twice without a tolerance or a beam."""
-        return self._covers.log_bounds(self._reading, ended=ended)
+        return self._covers.log_bounds(ended=ended)
 
     @property
     def covers(self) -> Covers:

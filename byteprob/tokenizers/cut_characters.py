@@ -1,18 +1,22 @@
 """Tokens of byte-level BPE that end inside a character, and what it may become behind them."""
 
+from collections.abc import Sequence
 from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.tokenizers.shapes import completions, cut_character, kind_of
+from byteprob.tokenizers.shapes import cut_character, flags
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
 
 KINDS = 128
 """Classes of characters are less than this, so that a set of them is an array."""
+NONE = 63
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
+Sets = NDArray[np.uint64]
+"""Sets of classes, a bit for each of those there are, in order."""
 
 
 class CutTokens:
@@ -40,14 +44,14 @@ class CutTokens:
     def behind(self, begun: bytes) -> tuple[Places, Flags]:
         """Which of `places` end inside a character behind a begun one, perhaps the same, as
         indices; and bool[indices, KINDS]: the classes it may get by tokens that lie in it."""
-        found, kinds = [], []
-        for i, raw in enumerate(self._raws):
-            if begun and not _inside(raw[:1]):
-                continue
-            if cut := cut_character(begun + raw):
-                found.append(i)
-                kinds.append(self._kinds_behind(cut)[self._followed[i]].any(axis=0))
-        return np.array(found, np.int64), np.array(kinds, np.bool_).reshape(-1, KINDS)
+        cuts = [
+            cut_character(begun + raw) if not begun or _inside(raw[:1]) else b""
+            for raw in self._raws
+        ]
+        found = np.array([i for i, cut in enumerate(cuts) if cut], np.int64)
+        sets = classes_behind([cuts[i] for i in found], self._inner_raws)
+        sets = np.where(self._followed[found], sets, np.uint64(0))
+        return found, _kinds(np.bitwise_or.reduce(sets, axis=1))
 
     @cached_property
     def _raws(self) -> list[bytes]:
@@ -60,26 +64,16 @@ class CutTokens:
         return np.array([place for place, raw in raws if _inside(raw)], np.int64)
 
     @cached_property
+    def _inner_raws(self) -> list[bytes]:
+        return [raw for raw in self._raws if _inside(raw)]
+
+    @cached_property
     def _followed(self) -> Flags:
         """bool[places, inner]: whether a token that lies inside may follow."""
         order = self._ranges.order
         spots = self._junctions.spots[order[self._inner]]
         found = [self._junctions.marks(int(order[place]))[spots] == 0 for place in self.places]
         return np.array(found, np.bool_).reshape(len(self.places), len(spots))
-
-    def _kinds_behind(self, cut: bytes) -> Flags:
-        """bool[inner, KINDS]: classes of the characters that begin so, by the token that follows;
-        kept for the length of the process, as there are few beginnings."""
-        if cut not in self._known:
-            found = np.zeros((len(self._inner), KINDS), np.bool_)
-            for row, place in zip(found, self._inner.tolist(), strict=True):
-                row[list(_kinds_of(cut + self._raw(place)))] = True
-            self._known[cut] = found
-        return self._known[cut]
-
-    @cached_property
-    def _known(self) -> dict[bytes, Flags]:
-        return {}
 
     def _raw(self, place: int) -> bytes:
         values, offsets = self._ranges.values, self._ranges.offsets
@@ -90,14 +84,56 @@ def _inside(raw: bytes) -> bool:
     return all(0x80 <= byte < 0xC0 for byte in raw)
 
 
+def _kinds(sets: Sets) -> Flags:
+    """As bool[sets, KINDS]."""
+    number = _classes()[0].astype(np.uint64)
+    return (sets[:, None] >> number & np.uint64(1)).astype(np.bool_) & (number < NONE)
+
+
+def classes_behind(cuts: Sequence[bytes], inner: Sequence[bytes]) -> Sets:
+    """The classes that a character can have that begins with a cut one and then with bytes that
+    lie inside one, or is these: uint64[cuts, inner]."""
+    left = np.array([_begun(cut) for cut in cuts], np.int64).reshape(-1, 3)
+    right = np.array([(_continued(raw), len(raw)) for raw in inner], np.int64).reshape(-1, 2)
+    missing = left[:, 1:2] - right[:, 1]
+    code = left[:, :1] << 6 * right[:, 1] | right[:, 0]
+    first = code << 6 * np.maximum(missing, 0)
+    may = (missing >= 0) & (first >= left[:, 2:]) & (first < 0x110000)
+    may &= (first < 0xD800) | (first >= 0xE000)  # surrogates
+    first[~may] = 0
+    number, by_64, by_4096 = _classes()
+    whole = np.uint64(1) << number[flags(first)].astype(np.uint64)
+    found = np.where(missing == 0, whole, by_64[first >> 6])
+    found = np.where(missing == 2, by_4096[first >> 12], found)
+    return np.where(may, found, np.uint64(0))
+
+
+def _begun(cut: bytes) -> tuple[int, int, int]:
+    """Of a cut character the bits so far, the bytes that it lacks, and its least code point."""
+    length = 2 if cut[0] < 0xE0 else 3 if cut[0] < 0xF0 else 4
+    least = (0x80, 0x800, 0x10000)[length - 2] if cut[0] < 0xF8 else 0x110000
+    value = (cut[0] & (0xFF >> (length + 1))) << 6 * (len(cut) - 1) | _continued(cut[1:])
+    return value, length - len(cut), least
+
+
+def _continued(raw: bytes) -> int:
+    """The bits in bytes that go on with a character."""
+    found = 0
+    for byte in raw:
+        found = found << 6 | byte & 0x3F
+    return found
+
+
 @cache
-def _kinds_of(begun: bytes) -> frozenset[int]:
-    """Classes of the characters that begin with these bytes or are them."""
-    cut = cut_character(begun)
-    if cut == begun:
-        return frozenset(completions(begun))
-    try:
-        text = begun.decode()
-    except UnicodeDecodeError:
-        return frozenset()
-    return frozenset({kind_of(ord(text))} if len(text) == 1 else ())
+def _classes() -> tuple[NDArray[np.uint8], Sets, Sets]:
+    """The bit of each class, uint8[KINDS], `NONE` where it is none; sets of the classes of 64 code
+    points in a row, and of 4096."""
+    codes = np.arange(0x110000)
+    kinds = flags(codes)
+    there = np.unique(kinds)
+    number = np.full(KINDS, NONE, np.uint8)
+    number[there] = np.arange(len(there))
+    sets = np.uint64(1) << number[kinds].astype(np.uint64)
+    sets[0xD800:0xE000] = 0
+    by_64 = np.bitwise_or.reduce(sets.reshape(-1, 64), axis=1)
+    return number, by_64, np.bitwise_or.reduce(by_64.reshape(-1, 64), axis=1)

@@ -71,7 +71,7 @@ class ByteRanges:
         low, high = within
         if low >= high:
             return low, low
-        start, stop = _kernels.narrowed(self.values, self.offsets, low, high, depth, byte)
+        start, stop = _kernels.narrowed(*self._sorted, self.order, low, high, depth, byte)
         return int(start), int(stop)
 
     def starting_with(self, prefix: bytes) -> Range:
@@ -95,13 +95,14 @@ class ByteRanges:
         from encoders.byte_ranges import _kernels
 
         bounds = np.empty(258, np.int64)
-        _kernels.next_byte_bounds(self.values, self.offsets, *within, depth, bounds)
+        _kernels.next_byte_bounds(*self._sorted, self.order, *within, depth, bounds)
         return bounds
 
-    def weights(self, logits: Logits, ends: Ids) -> tuple[Weights, float, float]:
-        """``exp(logits - largest)`` by place, float64[n]; the largest; the sum of all weights.
+    def exponentials(self, logits: Logits, ends: Ids) -> tuple[Weights, float, float]:
+        """``exp(logits - largest)`` by id; the largest; the sum of those that count.
 
-        ``logits``: by id. ``ends``: ids without bytes that count too, such as end of text.
+        ``logits``: by id. ``ends``: ids without bytes that count too, such as end of text. Other
+        ids without bytes, such as those that pad logits, have values that mean nothing.
         What is below ``exp(-708)`` of the largest is nothing. Raises ValueError for fewer logits
         than there are ids.
         """
@@ -110,23 +111,93 @@ class ByteRanges:
         last = max(self._last, int(ends.max(initial=0)))
         if len(logits) <= last:
             raise ValueError(f"{len(logits)} logits, and ids up to {last}")
-        weights = np.empty(len(self))
-        largest, total = _kernels.softmax_weights(logits, self.order, ends, weights)
-        return weights, float(largest), float(total)
+        by_id = np.empty(last + 1)
+        largest, total = _kernels.exponentials(logits, self._runs, ends, by_id)
+        return by_id, float(largest), float(total)
+
+    def weights(self, logits: Logits, ends: Ids) -> tuple[Weights, float, float]:
+        """As `exponentials`, by place: float64[n]."""
+        by_id, largest, total = self.exponentials(logits, ends)
+        return self.every.weights(by_id)[0], largest, total
 
     def add_next_bytes(self, within: Range, depth: int, weights: Weights, sums: Weights) -> float:
         """``sums[b] +=`` weights of those of a range whose byte at ``depth`` is ``b``.
 
         The range shares ``depth`` bytes. Returns the weight of those that have no more.
         """
+        found = self.every.next_bytes(within, depth, weights)
+        sums[:256] += found[:256]
+        return float(found[256])
+
+    @cached_property
+    def every(self) -> "Chosen":
+        """All tokens."""
+        return Chosen(self, self.order, self.next_byte_bounds(self.whole, 0)[1:])
+
+    def chosen(self, mask: NDArray[np.uint8]) -> "Chosen":
+        """The tokens whose places have a 1; ``mask``: uint8[n], 0 or 1."""
         from encoders.byte_ranges import _kernels
 
-        low, high = within
-        if low >= high:
-            return 0.0
-        return float(
-            _kernels.next_byte_sums(self.values, self.offsets, low, high, depth, weights, sums)
+        ids = np.empty(np.count_nonzero(mask) + 1, np.uint32)  # one that is written and not kept
+        bounds = np.empty(257, np.int64)
+        _kernels.chosen(mask, self.order, self.every.bounds, ids, bounds)
+        return Chosen(self, ids[:-1], bounds)
+
+    @cached_property
+    def _sorted(self) -> tuple[Bytes, Offsets, Offsets]:
+        return self.values, self.offsets, self.place
+
+    @cached_property
+    def _runs(self) -> Offsets:
+        """The ids as few ranges of numbers: int64[runs, 2]."""
+        held = np.flatnonzero(np.diff(self.place >= 0, prepend=False, append=False))
+        return held.reshape(-1, 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """Some tokens of a vocabulary. ``ids``: uint32, in the order of their bytes; the ranges of
+    these methods are of indices in it. ``bounds``: int64[257], from ``bounds[b]`` to the next lie
+    those whose first byte is ``b``."""
+
+    ranges: ByteRanges
+    ids: Ids
+    bounds: Offsets
+
+    @property
+    def whole(self) -> Range:
+        """All of them."""
+        return 0, len(self.ids)
+
+    def weights(self, by_id: Weights) -> tuple[Weights, Weights]:
+        """Theirs of the weights of all ids; and sums of these by first byte, as `next_bytes`."""
+        from encoders.byte_ranges import _kernels
+
+        found, sums = np.empty(len(self.ids)), np.zeros(257)
+        _kernels.first_byte_sums(by_id, self.ids, self.bounds, found, sums)
+        return found, sums
+
+    def next_bytes(self, within: Range, depth: int, weights: Weights) -> Weights:
+        """Of a range that shares ``depth`` bytes sums of weights by the byte behind these, and
+        last of those that have no more: float64[257]. ``weights``: of all that are chosen."""
+        from encoders.byte_ranges import _kernels
+
+        sums = np.zeros(257)
+        _kernels.next_byte_sums(*self.ranges._sorted, self.ids, *within, depth, weights, sums)
+        return sums
+
+    def pushed(
+        self, within: Range, depth: int, byte: int, weights: Weights
+    ) -> tuple[Range, Range, Weights]:
+        """Of a range that shares ``depth`` bytes those that have ``byte`` behind them: which end
+        with it, which go on, and the sums of the latter by their next byte, as `next_bytes`."""
+        from encoders.byte_ranges import _kernels
+
+        sums = np.zeros(257)
+        start, beyond, stop = _kernels.pushed(
+            *self.ranges._sorted, self.ids, *within, depth, byte, weights, sums
         )
+        return (start, beyond), (beyond, stop), sums
 
 
 def sorted_by_bytes(values: Bytes, offsets: Offsets) -> Offsets:

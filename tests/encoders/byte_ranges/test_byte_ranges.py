@@ -91,3 +91,34 @@ def test_texts_are_sorted_by_their_bytes(texts):
     texts = [text.encode() if isinstance(text, str) else text for text in texts]
     found = sorted_by_bytes(*joined(texts)).tolist()
     assert found == sorted(range(len(texts)), key=lambda i: (texts[i], i))
+
+
+@given(
+    st.one_of(vocabularies, alike),
+    prefixes,
+    st.sampled_from(b"ab\xff"),
+    st.randoms(use_true_random=False),
+)
+def test_chosen_tokens_are_summed_and_pushed(tokens, prefix, byte, random):
+    every = ranges(tokens)
+    mask = np.array([random.random() < 0.7 for _ in tokens], np.uint8)
+    found = every.chosen(mask)
+    names = [tokens[i] for i in found.ids]
+    assert names == [tokens[i] for i, may in zip(every.order, mask, strict=True) if may]
+    assert np.diff(found.bounds).tolist() == [sum(n[0] == b for n in names) for b in range(256)]
+    by_id = np.array([random.uniform(0, 1) for _ in tokens])
+    weights, sums = found.weights(by_id)
+    assert weights.tolist() == by_id[found.ids].tolist()
+    within, depth = found.whole, 0
+    assert sums == pytest.approx(found.next_bytes(within, 0, weights), rel=1e-14)
+    for depth, next_ in enumerate([*prefix, byte], 1):
+        begun = bytes([*prefix, byte][:depth])
+        ending, within, sums = found.pushed(within, depth - 1, next_, weights)
+        assert [names[i] for i in range(*ending)] == [n for n in names if n == begun]
+        longer = [i for i, n in enumerate(names) if n.startswith(begun) and n != begun]
+        assert list(range(*within)) == longer
+        expected = np.zeros(257)
+        for i in longer:
+            expected[names[i][depth]] += weights[i]
+        assert sums == pytest.approx(expected, rel=1e-14)
+        assert sums == pytest.approx(found.next_bytes(within, depth, weights), rel=1e-14)
