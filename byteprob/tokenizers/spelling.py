@@ -172,22 +172,24 @@ def _unknown(tokenizer: Tokenizer) -> set[int]:
 
 
 def _plain_pieces(tokenizer: Tokenizer) -> dict[int, bytes]:
-    """The ordinary pieces of a SentencePiece model, which its library is slow to tell."""
+    """The ordinary tokens of byte-level and SentencePiece models, from their tables: asking for
+    each by itself is slow."""
     kernels = tokenizer.kernels
-    if kernels is None or "sentencepiece" not in tokenizer.head:
+    if kernels is None or not (kernels.is_byte_level or "sentencepiece" in tokenizer.head):
         return {}
     raw, offsets = kernels.tables.vocab.tobytes(), kernels.tables.offsets.tolist()
+    other = kernels.odd.keys() | {token.id for token in tokenizer.added_tokens}
     return {
         id_: raw[start:stop]
         for id_, (start, stop) in enumerate(pairwise(offsets))
-        if id_ not in kernels.odd
+        if id_ not in other
     }
 
 
 def _try_out(tokenizer: Tokenizer, vocabulary: ByteVocabulary, tokens: Mapping[int, bytes]) -> None:
     """Raises UnsupportedTokenizerError, naming the text, where its tokens do not spell it."""
     form = normal_form_of(tokenizer, vocabulary)
-    for text in _probes(tokens):
+    for text in _probes(vocabulary):
         ids = tokenizer.encode(text).tolist()
         if all(id_ in tokens for id_ in ids):  # else it has no probability
             spelled = b"".join(tokens[id_] for id_ in ids)
@@ -199,8 +201,9 @@ def _try_out(tokenizer: Tokenizer, vocabulary: ByteVocabulary, tokens: Mapping[i
                 )
 
 
-def _probes(tokens: Mapping[int, bytes]) -> Iterator[bytes]:
+def _probes(vocabulary: ByteVocabulary) -> Iterator[bytes]:
     """Texts of all kinds, and one of tokens, which has no unknown characters."""
     yield from (text.encode() for text in _PROBES)
-    some = sorted(tokens.values())[:: max(1, len(tokens) // 50)]
+    order = vocabulary.ranges.order
+    some = [vocabulary.token(id_) for id_ in order[:: max(1, len(order) // 50)].tolist()]
     yield b"".join(some).decode("utf-8", "ignore").encode()
