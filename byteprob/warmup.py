@@ -3,11 +3,13 @@
 import numpy as np
 
 from byteprob.models.ngram import NgramModel
+from byteprob.tokenizers.bpe import BpeViability, Tail
 from byteprob.tokenizers.unigram import UnigramViability
 from byteprob.vocabulary import ByteVocabulary
 from encoders.bpe import tables_from_merges
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
+from encoders.scan import patterns
 from encoders.unigram import unigram_tables
 
 
@@ -19,9 +21,12 @@ def compile_kernels() -> None:
         weights, _, _ = ranges.weights(logits, ends)
     ranges.next_byte_bounds(ranges.whole, 0)
     ranges.add_next_bytes(ranges.starting_with(b"a"), 1, weights, np.zeros(256))
+    chosen = ranges.chosen(np.ones(2, np.uint8))
+    chosen.pushed(chosen.whole, 0, 97, weights)
     merges = np.array([[97, 98, 256]], np.uint32)
     tables = tables_from_merges([b"a"] * 256 + [b"ab"], merges, np.arange(256, dtype=np.uint32))
     Junctions(tables).after(97)
+    BpeViability(tables, patterns.GPT2, ranges).following(Tail())
     model = NgramModel.train([[0, 1]], vocab_size=3, start=2, end=2)
     model.logits([(2,)], [None])
     model.document_log_probs([(2, 0)], ByteVocabulary.of({0: b"a", 1: b"b"}, [2]))
