@@ -22,6 +22,7 @@ TABLES = {
     "audit": ("audit", ONE),
     "numbers": ("numbers", ONE),
     "byteprob": ("byteprob", ONE),
+    "byteprob-costs": ("byteprob_costs", ONE),
     "startup": ("startup", ONE),
 }
 

@@ -44,7 +44,7 @@ def first_encode_programs() -> dict[str, str]:
 _TAIL = "; print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
 
 
-def _measure(program: str, repeats: int = 5) -> dict[str, float]:
+def measure(program: str, repeats: int = 5) -> dict[str, float]:
     """Median seconds of whole processes (less nothing: start to end) and peak MB."""
     seconds, peaks = [], []
     for _ in range(repeats):
@@ -58,11 +58,11 @@ def _measure(program: str, repeats: int = 5) -> dict[str, float]:
 
 
 def run() -> None:
-    rows = [{"what": "bare python", **_measure("pass")}]
-    rows += [{"what": f"import {name}", **_measure(f"import {name}")} for name in IMPORTS]
+    rows = [{"what": "bare python", **measure("pass")}]
+    rows += [{"what": f"import {name}", **measure(f"import {name}")} for name in IMPORTS]
     for name, program in first_encode_programs().items():
-        _measure(program, repeats=1)  # caches on disk are filled once, as in use
-        rows.append({"what": f"first encode, o200k: {name}", **_measure(program)})
+        measure(program, repeats=1)  # caches on disk are filled once, as in use
+        rows.append({"what": f"first encode, o200k: {name}", **measure(program)})
     table = Table(title="Whole process, start to end")
     for heading in rows[0]:
         table.add_column(heading)
