@@ -68,7 +68,8 @@ class TransformersModel:
     ) -> tuple["TransformersModel", Tokenizer]:
         """A model and its tokenizer from a local folder; nothing is downloaded.
 
-        Raises MissingExtraError without transformers, ByteprobError for what is no such folder.
+        Raises MissingExtraError without transformers, ByteprobError for what is no such folder or
+        has no weights that can be read.
         """
         path = Path(path)
         if not (path / "tokenizer.json").is_file() or not (path / "config.json").is_file():
@@ -78,7 +79,10 @@ class TransformersModel:
         except ImportError:
             raise MissingExtraError("local models need transformers", "hf") from None
         tokenizer = Tokenizer.from_file(path / "tokenizer.json")
-        model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True)
+        try:
+            model: Any = AutoModelForCausalLM.from_pretrained(path, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise ByteprobError(f"{path} has no model that can be read: {error}") from error
         stand_in = tokenizer.special_tokens.get(_NO_START)
         bos = model.config.get_text_config().bos_token_id
         start = (stand_in,) if bos is None and stand_in is not None else None

@@ -92,15 +92,12 @@ class Loaded:
 
 def loaded(folder: Path | None) -> Loaded:
     """The model of a folder, or the one that comes with byteprob."""
-    from byteprob import ByteprobError, TransformersModel, default_model
+    from byteprob import TransformersModel, default_model
 
     if folder is None:
         return Loaded("n-gram", *default_model())
     _quiet()
-    try:
-        return Loaded(folder.resolve().name, *TransformersModel.from_directory(folder))
-    except (OSError, ValueError) as error:
-        raise ByteprobError(f"{folder} has no model that can be read: {error}") from error
+    return Loaded(folder.resolve().name, *TransformersModel.from_directory(folder))
 
 
 def text_of(given: str | None, as_hex: bool) -> bytes:

@@ -280,8 +280,11 @@ def test_local_folders_load_and_bad_ones_say_so(tmp_path, monkeypatch):
     config = transformers.LlamaConfig(
         **{**tiny("llama").config.to_dict(), "bos_token_id": None, "eos_token_id": 1}
     )
-    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
     tok.save(tmp_path / "tokenizer.json")
+    config.save_pretrained(tmp_path)
+    with pytest.raises(ByteprobError, match="no model that can be read"):
+        TransformersModel.from_directory(tmp_path)
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path)
     model, again = TransformersModel.from_directory(tmp_path)
     assert again == tok
     assert model.start == (tok.special_tokens["<|endoftext|>"],)  # as Qwen's have it
