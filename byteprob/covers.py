@@ -55,7 +55,7 @@ class Reading:
         def found(state: Hashable) -> Chosen:
             return ranges.chosen(viability.following(state)) if viability else ranges.every
 
-        return lru_cache(1 << 8)(found)
+        return lru_cache(1 << 9)(found)
 
 
 @dataclass(frozen=True, eq=False)

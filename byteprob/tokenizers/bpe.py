@@ -91,7 +91,7 @@ class BpeViability:
         self._own = slice(len(self._names), len(self._names) + len(own))
         self._group_at = self._shape_at.astype(np.uint16)
         self._group_at[own] = np.arange(self._own.start, self._own.stop)
-        self.following = lru_cache(1 << 7)(self._following)
+        self.following = lru_cache(1 << 6)(self._following)
         self.after = lru_cache(1 << 14)(self._after)
         self.ends = lru_cache(1 << 12)(self._ends_at)
         self._ways = lru_cache(1 << 12)(self._ways_behind)

@@ -17,18 +17,15 @@ from encoders.scan.scanners import Scanner
 
 _MOST_UNITS = 32
 _SMALL = ("", "a", "日", "A", "!", "0")
-_SHORT = " \na0!'"
 _AFTER_APOSTROPHE = "s t d m e l re ve ll S T D M E L RE VE LL Re Ve Ll ſ".split()  # noqa: SIM905
-_FULL = tuple(
-    dict.fromkeys(
-        (
-            *("", *STANDING, *" \r\n'/"),
-            *(first + second for first in _SHORT for second in _SHORT),
-            *_AFTER_APOSTROPHE,
-            *("'" + letters for letters in _AFTER_APOSTROPHE),
-            *("00", "000"),
-        )
-    )
+_ONE = ("", *STANDING, *" \r\n'/")
+_BEHIND_WHITE = (
+    *_ONE,
+    *(white + second for white in " \n" for second in " \na0!'"),
+    *(first + second + "a" for first in " \n" for second in " \n"),  # not the end of the text
+)
+_BEHIND_NAMED = tuple(
+    dict.fromkeys((*_ONE, *_AFTER_APOSTROPHE, *("'" + letters for letters in _AFTER_APOSTROPHE)))
 )
 _NAMED = frozenset(NAMED_LETTERS)
 
@@ -193,10 +190,13 @@ def _ways_on(shape: bytes) -> list[tuple[bytes, int]]:
     if cut := cut_character(shape):
         found = completions(cut).items()
         return [(end + on, kind) for kind, end in found for on in (b"", b"a")]
-    open_white = shape[-1:].isspace() or shape.endswith((b"\xc2\xa0", b"\xc2\x85"))
     named = not shape or b"'" in shape[-3:] or _NAMED.issuperset(shape)
     named |= shape.endswith("ſ".encode())
-    return [(on.encode(), -1) for on in (_FULL if open_white or named else _SMALL)]
+    open_white = not shape or shape[-1:].isspace() or shape.endswith((b"\xc2\xa0", b"\xc2\x85"))
+    ways = _BEHIND_NAMED if named else _SMALL
+    if open_white:
+        ways = tuple(dict.fromkeys((*ways, *_BEHIND_WHITE)))
+    return [(on.encode(), -1) for on in ways]
 
 
 def _may_begin_text(raw: bytes) -> bool:
