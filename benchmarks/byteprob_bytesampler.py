@@ -1,7 +1,8 @@
 """ByteSampler on a model folder: ``byteprob_bytesampler.py FOLDER TEXT exact|default``, the text in
 hexadecimal. Exact: the canonical target, by its ``filter_tensors``.
 
-Run by the Python of an environment that has it; see `benchmarks.byteprob.Peer`.
+Run by the Python of an environment that has it, and transformers 4.53, as it looks into caches as
+they were then; see `benchmarks.byteprob.Peer`.
 """
 
 import sys

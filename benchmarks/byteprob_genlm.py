@@ -17,6 +17,7 @@ async def main(place: str, raw: bytes, beam: int) -> None:
     begun = await ByteBeamState.initial(model, BeamParams(K=beam))
     print("ready", flush=True)
     for _ in sys.stdin:
+        model.clear_cache()  # of logits: a second pass would ask the model for nothing
         state = begun
         for byte in raw:
             state = await (state.prune() << byte)
