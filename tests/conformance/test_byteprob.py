@@ -1,5 +1,5 @@
 """Byte probabilities beside genlm-bytes (Vieira et al., arXiv 2412.03719), which brings versions of
-its own: ``GENLM_PYTHON`` names the Python of an environment that has it."""
+its own: ``TOKENKIT_PEER_GENLM`` names the Python of an environment that has it."""
 
 import json
 import os
@@ -22,9 +22,9 @@ PREFIXES = (b"", b"a", b" t", b"I'", b"the ", "é".encode()[:1])
 
 @pytest.fixture(scope="module")
 def genlm():
-    python = os.environ.get("GENLM_PYTHON")
+    python = os.environ.get("TOKENKIT_PEER_GENLM")
     if not python:
-        pytest.skip("GENLM_PYTHON names no Python with genlm-bytes")
+        pytest.skip("TOKENKIT_PEER_GENLM names no Python with genlm-bytes")
     return python
 
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from encoders.bpe import BpeTables
 from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
 from encoders.parallel import share, worth_sharing
-from encoders.scan import Scanner
 from encoders.threads import cores
 from tokenkit.errors import (
     DecodeError,
@@ -245,13 +244,6 @@ class Tokenizer:
     def kernels(self) -> KernelEngine | None:
         """The engine with its tables and pipeline, where it runs on the kernels."""
         return self._engine if isinstance(self._engine, KernelEngine) else None
-
-    @property
-    def byte_level_bpe(self) -> tuple[BpeTables, Scanner] | None:
-        """Merges and split, where it is BPE over the bytes of pieces of the text itself."""
-        if not isinstance(self._engine, KernelEngine) or self._engine.byte_level_tables is None:
-            return None
-        return self._engine.byte_level_tables, self._engine.scanner
 
     @cached_property
     def contract(self) -> Contract:
