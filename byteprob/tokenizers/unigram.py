@@ -76,6 +76,7 @@ class UnigramViability:
             self._tokens.values,
             self._tokens.offsets,
             self._tokens.order,
+            self._tokens.place,
             tables.trie,
             tables.scores,
             self._unknown,
@@ -128,8 +129,9 @@ class UnigramViability:
         largest = float(np.abs(best[: size + 1]).max()) + self._longest * self._worst
         tolerance = 2 * (self._longest + 2) * precision * largest
         _unigram_kernels.mark_viable(
-            buffer, size, best, tokens.values, tokens.offsets, tokens.order, self._tables.scores,
-            self._lows, self._highs, self._deficits, self._unknown, tolerance, found, unspelled,
+            buffer, size, best, tokens.values, tokens.offsets, tokens.order, tokens.place,
+            self._tables.scores, self._lows, self._highs, self._deficits, self._unknown, tolerance,
+            found, unspelled,
         )  # fmt: skip
         _unigram_kernels.settle_doubtful(
             buffer, size, best, tokens.values, tokens.offsets, self._tables.trie,
@@ -153,7 +155,7 @@ class UnigramViability:
         first = _unigram_kernels.advance(
             buffer, size, stop, self._tables.trie, self._tables.scores, self._unknown,
             self._lowest, best, begin, self._tokens.values, self._tokens.offsets,
-            len(self._tokens),
+            self._tokens.order, self._tokens.place,
         )  # fmt: skip
         return Window(buffer[first:stop].tobytes(), best[first : stop + 1].tobytes())
 
