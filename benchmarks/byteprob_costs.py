@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.byteprob import tiny
-from benchmarks.harness import save, versions
+from benchmarks.harness import save, show, versions
 from benchmarks.material import folder, text
 from benchmarks.startup import measure
 from byteprob import ByteModel, FunctionModel
@@ -175,12 +173,7 @@ def starts() -> list[dict[str, Any]]:
 
 
 def _kept(name: str, title: str, rows: list[dict[str, Any]], load: tuple[float, ...]) -> None:
-    table = Table(title=title)
-    for heading in rows[0]:
-        table.add_column(heading)
-    for found in rows:
-        table.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in found.values()))
-    Console(width=160).print(table)
+    show(title, rows, 3)
     notes = {
         "versions": versions("torch", "transformers"),
         "load at start and end": [*load, *os.getloadavg()],

@@ -16,10 +16,7 @@ from pathlib import Path
 from string import ascii_lowercase
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from benchmarks.harness import save, versions
+from benchmarks.harness import save, show, versions
 from benchmarks.held_out import DOMAINS, ONE_IN, split
 from benchmarks.material import folder
 from tokenkit import Tokenizer
@@ -243,12 +240,7 @@ def _training(recipe: DomainRecipe) -> Callable[[], Tokenizer]:
 
 
 def _report(name: str, title: str, rows: list[dict[str, Any]]) -> None:
-    table = Table(title=title)
-    for heading in rows[0]:
-        table.add_column(heading)
-    for row in rows:
-        table.add_row(*(f"{v:.4f}" if isinstance(v, float) else str(v) for v in row.values()))
-    Console(width=200).print(table)
+    show(title, rows, 4)
     notes = {
         "held out": f"whole documents, one in {ONE_IN} by hash",
         "trained on MB": sum(len(t.encode()) for source in sources() for t in source) / 1e6,

@@ -148,6 +148,17 @@ def report(name: str, title: str, rows: Sequence[Row], notes: dict[str, Any] | N
     save(name, title, [asdict(row) for row in rows], notes)
 
 
+def show(title: str, rows: list[dict[str, Any]], digits: int) -> None:
+    """Print rows that all have the same columns, floats with so many digits behind the point."""
+    table = Table(title=title)
+    for heading in rows[0]:
+        table.add_column(heading)
+    for row in rows:
+        cells = (f"{v:.{digits}f}" if isinstance(v, float) else str(v) for v in row.values())
+        table.add_row(*cells)
+    Console(width=200).print(table)
+
+
 def save(name: str, title: str, rows: list[dict[str, Any]], notes: dict[str, Any] | None) -> None:
     """Write one table's JSON, rounded so that a diff is readable."""
     RESULTS.mkdir(exist_ok=True)

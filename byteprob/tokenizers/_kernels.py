@@ -6,7 +6,7 @@ from encoders.utf8._kernels import character
 SEEN = np.uint16(127)
 APOSTROPHE = 39
 LONG_S = 0x17F
-START, JOIN, START_OPEN, JOIN_OPEN = 1, 2, 4, 8  # as in `byteprob.ways`
+START, JOIN, START_OPEN, JOIN_OPEN = 1, 2, 4, 8  # as in `byteprob.tokenizers.bpe`
 
 
 @inlined

@@ -37,6 +37,13 @@ Kind = Annotated[
         help="text, jsonl, csv, tsv or parquet; else told by name, and by content without one.",
     ),
 ]
+Separator = Annotated[
+    str | None,
+    typer.Option(help=r"Between documents of plain text, such as '\n\n'; else one a file."),
+]
+TextField = Annotated[
+    str, typer.Option(help="Field of jsonl, csv and parquet; dots lead into objects.")
+]
 LONGEST_LINE = 200 << 20
 _READ = 1 << 20
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tokenkit.cli import byteprob_compare
+from tokenkit.cli.arguments import Separator, TextField
 from tokenkit.cli.byteprob_json import of_bits, of_cover, of_dist, of_score, of_text
 from tokenkit.cli.byteprob_models import (
     AsJson,
@@ -71,13 +72,8 @@ def score(
         bool,
         typer.Option("--documents", help="Whole documents along their encodings, with ends."),
     ] = False,
-    separator: Annotated[
-        str | None,
-        typer.Option(help=r"Between documents of plain text, such as '\n\n'; else one a file."),
-    ] = None,
-    text_field: Annotated[
-        str, typer.Option(help="Field of jsonl, csv and parquet; dots lead into objects.")
-    ] = "text",
+    separator: Separator = None,
+    text_field: TextField = "text",
     hf: Hf = None,
     target: TargetName = "canonical",
     beam: Beam = None,

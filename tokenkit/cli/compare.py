@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tokenkit.cli.arguments import Kind, kind, unescaped
+from tokenkit.cli.arguments import Kind, Separator, TextField, kind, unescaped
 from tokenkit.cli.texts import Texts
 
 if TYPE_CHECKING:
@@ -62,13 +62,8 @@ def command(
     resamples: Annotated[int, typer.Option(min=1, help="Of the documents, for intervals.")] = 1000,
     level: Annotated[float, typer.Option(help="Confidence of the intervals.")] = 0.95,
     seed: Annotated[int, typer.Option(min=0, help="Of resamples, noise and draws.")] = 0,
-    separator: Annotated[
-        str | None,
-        typer.Option(help=r"Between documents of plain text, such as '\n\n'; else one a file."),
-    ] = None,
-    text_field: Annotated[
-        str, typer.Option(help="Field of jsonl, csv and parquet; dots lead into objects.")
-    ] = "text",
+    separator: Separator = None,
+    text_field: TextField = "text",
     input_format: Kind = None,
     html: Annotated[Path | None, typer.Option(help="Write a page with charts too.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON.")] = False,

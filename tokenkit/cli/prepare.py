@@ -14,7 +14,9 @@ from tokenkit.cli.arguments import (
     Kind,
     OptionalTokenizerFile,
     Pattern,
+    Separator,
     Special,
+    TextField,
     kind,
     load,
     one_of,
@@ -58,13 +60,8 @@ def command(
     format: Annotated[
         str, typer.Option(help="shards, megatron, nanogpt, parquet or arrow.")
     ] = "shards",
-    separator: Annotated[
-        str | None,
-        typer.Option(help=r"Between documents of plain text, such as '\n\n'; else one a file."),
-    ] = None,
-    text_field: Annotated[
-        str, typer.Option(help="Field of jsonl, csv and parquet; dots lead into objects.")
-    ] = "text",
+    separator: Separator = None,
+    text_field: TextField = "text",
     bos: Annotated[str, typer.Option(help="Token before each document, its id, or none.")] = "none",
     eos: Annotated[
         str, typer.Option(help="Token after each document, its id, none, or auto: the usual one.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tokenkit.cli.arguments import Kind, kind, unescaped
+from tokenkit.cli.arguments import Kind, TextField, kind, unescaped
 from tokenkit.cli.texts import Texts
 
 
@@ -66,9 +66,7 @@ def command(
     separator: Annotated[
         str | None, typer.Option(help=r"Between documents of plain text, such as '\n\n'.")
     ] = None,
-    text_field: Annotated[
-        str, typer.Option(help="Field of jsonl, csv and parquet; dots lead into objects.")
-    ] = "text",
+    text_field: TextField = "text",
     input_format: Kind = None,
 ) -> None:
     """Train byte-level BPE on a corpus, or by a recipe for a domain.
