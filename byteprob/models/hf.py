@@ -6,6 +6,7 @@ share is in it once. Tried with transformers 5.24.
 """
 
 import inspect
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +50,7 @@ class TransformersModel:
         """
         self._model = model.eval()
         self._config = model.config.get_text_config()
+        self._weights = model.get_input_embeddings().weight
         head = model.get_output_embeddings() or model.get_input_embeddings()
         self._rows = int(head.weight.shape[0])
         self.start = self._default_start() if start is None else tuple(start)
@@ -88,7 +90,7 @@ class TransformersModel:
         start = (stand_in,) if bos is None and stand_in is not None else None
         return TransformersModel(model.to(device), start), tokenizer
 
-    @property
+    @cached_property
     def limit(self) -> int | None:
         """Ids that a context may have, those of the start among them; None if that is unknown."""
         found = getattr(self._config, "max_position_embeddings", None)
@@ -112,16 +114,15 @@ class TransformersModel:
         longest = max(map(len, contexts))
         if self.limit and longest > self.limit:
             raise ByteprobError(f"a context of {longest} ids: this model sees {self.limit}")
-        found: NDArray[Any] = np.empty((len(contexts), self._rows), self._dtype)
         if not self._reusable(longest):
-            for some, rows in self._afresh(contexts, whole=False):
-                found[some] = _numpy(rows)
-            return Evaluated(found, [None] * len(contexts))
+            parts = [rows for _, rows in self._afresh(contexts, whole=False)]
+            return Evaluated(_numpy(parts), [None] * len(contexts))
+        parts = []
         for step in _steps(contexts, [len(handle or ()) for handle in handles], self._room):
-            last = np.cumsum([piece.stop - piece.begin for piece in step]) - 1
-            for piece, row in zip(step, _numpy(self._forward(step, handles, last)), strict=True):
-                found[piece.row] = row
-        return Evaluated(found, handles)
+            complete = [piece.stop == len(contexts[piece.row]) for piece in step]
+            last = np.cumsum([piece.stop - piece.begin for piece in step])[complete] - 1
+            parts.append(self._forward(step, handles, last))
+        return Evaluated(_numpy(parts), handles)
 
     def document_log_probs(
         self, documents: Sequence[Context], vocabulary: ByteVocabulary
@@ -171,36 +172,17 @@ class TransformersModel:
     ) -> Any:
         """Logits [kept, ids] of the new tokens to keep; the handles are then those behind them."""
         import torch
-        from transformers import DynamicCache
 
         before = [_slots(handles[piece.row]) for piece in step]
-        shared, inverse = np.unique(np.concatenate(before), return_inverse=True)
         sizes = [piece.stop - piece.begin for piece in step]
-        new = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1])
-        seen = np.zeros((sum(sizes), len(shared) + sum(sizes)), bool)
-        past = np.split(inverse, np.cumsum([len(slots) for slots in before])[:-1])
-        for rows, columns in zip(new, past, strict=True):
-            seen[np.ix_(rows, columns)] = True
-            seen[np.ix_(rows, len(shared) + rows)] = np.tri(len(rows), dtype=bool)
-        cache = DynamicCache()
-        with torch.no_grad():
-            if len(shared):
-                for i, (keys, values) in enumerate(self._pool.take(shared)):
-                    cache.update(keys, values, i)
-            logits = self._run(
-                np.concatenate([piece.ids for piece in step])[None],
-                np.concatenate([np.arange(p.begin, p.stop) for p in step])[None],
-                self._additive(seen),
-                keep,
-                cache,
-            )
-            layers = [
-                (keys[:, :, len(shared) :], values[:, :, len(shared) :])
-                for keys, values, *_ in cache
-            ]
-            slots = self._pool.put(layers)
-        for piece, rows, old in zip(step, new, before, strict=True):
-            handles[piece.row] = self._pool.hold(np.concatenate([old, slots[rows]]))
+        forward = self._pool.forward(before, sizes, self._weights.device)
+        ids = np.concatenate([piece.ids for piece in step])
+        places = np.concatenate([np.arange(piece.begin, piece.stop) for piece in step])
+        with torch.inference_mode():
+            mask = self._additive(forward.seen)
+            logits = self._run(ids[None], places[None], mask, keep, forward)
+        for piece, handle in zip(step, forward.hold(), strict=True):
+            handles[piece.row] = handle
         return logits[0]
 
     def _afresh(
@@ -219,7 +201,7 @@ class TransformersModel:
             at = np.arange(ids.shape[1])
             keep, behind = np.unique(lengths - 1, return_inverse=True)
             mask = torch.from_numpy((at < lengths[:, None]).astype(np.int64))
-            with torch.no_grad():
+            with torch.inference_mode():
                 logits = self._run(
                     ids, np.tile(at, (len(some), 1)), mask, at if whole else keep, None
                 )
@@ -231,8 +213,7 @@ class TransformersModel:
         """Logits [rows, kept, ids]."""
         import torch
 
-        device, parameters = self._model.device, self._parameters
-        kept = torch.from_numpy(keep).to(device)
+        device, parameters = self._weights.device, self._parameters
         inputs = {
             "input_ids": torch.from_numpy(ids).to(device),
             "position_ids": torch.from_numpy(places).to(device),
@@ -241,29 +222,22 @@ class TransformersModel:
         }
         if cache is not None:
             inputs["cache" if "cache" in parameters else "past_key_values"] = cache
-        if slices := "logits_to_keep" in parameters:
-            inputs["logits_to_keep"] = kept
+        some = len(keep) < ids.shape[1]
+        if slices := some and "logits_to_keep" in parameters:
+            inputs["logits_to_keep"] = torch.from_numpy(keep).to(device)
         logits = self._model(**{n: x for n, x in inputs.items() if n in parameters}).logits
-        return logits if slices else logits[:, kept]
+        return logits[:, keep] if some and not slices else logits
 
     def _additive(self, seen: NDArray[np.bool_]) -> Any:
         import torch
 
-        mask = torch.zeros(seen.shape, dtype=self._float)
-        return mask.masked_fill_(torch.from_numpy(~seen), torch.finfo(self._float).min)[None, None]
+        dtype, device = self._weights.dtype, self._weights.device
+        hidden = torch.from_numpy(~seen[None, None]).to(device)
+        return hidden.to(dtype) * torch.finfo(dtype).min
 
     @cached_property
     def _parameters(self) -> frozenset[str]:
         return frozenset(inspect.signature(self._model.forward).parameters)
-
-    @property
-    def _float(self) -> Any:
-        """The torch dtype of what the model computes with."""
-        return self._model.get_input_embeddings().weight.dtype
-
-    @property
-    def _dtype(self) -> type:
-        return np.float64 if str(self._float) == "torch.float64" else np.float32
 
     @property
     def _room(self) -> int:
@@ -272,9 +246,12 @@ class TransformersModel:
 
     def _reusable(self, longest: int) -> bool:
         """Whether all of a context is in every layer's window."""
-        window = getattr(self._config, "sliding_window", None)
-        chunk = getattr(self._config, "attention_chunk_size", None)
-        return self._reuse and longest <= min(window or longest, chunk or longest)
+        return self._reuse and longest <= self._window
+
+    @cached_property
+    def _window(self) -> float:
+        names = "sliding_window", "attention_chunk_size"
+        return min(getattr(self._config, name, None) or math.inf for name in names)
 
     def _default_start(self) -> Context:
         for found in (self._config.bos_token_id, self._config.eos_token_id):
@@ -289,7 +266,8 @@ class TransformersModel:
         import torch
 
         shared = (*self.start, 0)
-        contexts = [(*shared, self._rows - 1), (*shared, 0), (*shared, self._rows // 2, 0)]
+        last, other = self._rows - 1, self._rows // 2
+        contexts = [(*shared, last), (*shared, other), (*shared, other, 0)]
         if not self._reusable(len(contexts[-1])):
             return
         try:
@@ -297,9 +275,9 @@ class TransformersModel:
             found = self.logits(contexts, [parent, parent, None]).logits
         except Exception as error:
             raise ByteprobError(f"{self._unfit}: {error}") from error
-        right = np.concatenate([_numpy(rows) for _, rows in self._afresh(contexts, whole=False)])
+        right = _numpy([rows for _, rows in self._afresh(contexts, whole=False)])
         # Of float64 no more than of float32, which some architectures compute attention in.
-        eps = max(torch.finfo(dtype).eps for dtype in (self._float, torch.float32))
+        eps = max(torch.finfo(dtype).eps for dtype in (self._weights.dtype, torch.float32))
         away = np.abs(found - right).max() / right.std()
         if not away <= min(1e4 * eps, 0.5):
             raise ByteprobError(f"{self._unfit}: logits differ by {away:.2g} deviations")
@@ -397,9 +375,9 @@ def _log_probs(
     return found
 
 
-def _numpy(logits: Any) -> NDArray[Any]:
+def _numpy(parts: Sequence[Any]) -> NDArray[Any]:
     import torch
 
-    wide = logits if logits.dtype == torch.float64 else logits.float()
-    found: NDArray[Any] = wide.cpu().numpy()
+    rows = torch.cat(list(parts)) if len(parts) > 1 else parts[0]
+    found: NDArray[Any] = (rows if rows.dtype == torch.float64 else rows.float()).cpu().numpy()
     return found

@@ -55,6 +55,9 @@ def tiny(kind, double=True):
         "bloom": lambda: transformers.BloomConfig(
             vocab_size=SIZE, hidden_size=16, n_layer=2, n_head=4, bos_token_id=0
         ),
+        "mpt": lambda: transformers.MptConfig(
+            vocab_size=SIZE, d_model=16, n_layers=2, n_heads=4, max_seq_len=LIMIT
+        ),
     }[kind]()
     torch.manual_seed(len(kind))
     model = transformers.AutoModelForCausalLM.from_config(config)
@@ -160,9 +163,19 @@ def test_without_reuse_any_architecture_goes(kind, within):
         assert row == pytest.approx(fresh(model._model, context), abs=within)
 
 
-def test_what_takes_no_tree_is_refused():
+@pytest.mark.parametrize("kind", ["bloom", "mpt"])
+def test_what_takes_no_tree_is_refused(kind):
+    """MPT takes any mask, but counts distances in the row and not in the context."""
     with pytest.raises(ByteprobError, match="reuse=False"):
-        TransformersModel(tiny("bloom"))
+        TransformersModel(tiny(kind), start=(0,))
+
+
+def test_a_model_that_was_asked_can_still_be_trained():
+    model = tiny("llama")
+    TransformersModel(model).logits([(0, 4, 5)], [None])
+    model(torch.tensor([[0, 4]])).logits.sum().backward()
+    assert all(weights.grad is not None for weights in model.parameters())
+    model.zero_grad()
 
 
 def test_a_wrong_mask_is_noticed(monkeypatch):
