@@ -233,7 +233,8 @@ class TransformersModel:
 
         dtype, device = self._weights.dtype, self._weights.device
         hidden = torch.from_numpy(~seen[None, None]).to(device)
-        return hidden.to(dtype) * torch.finfo(dtype).min
+        mask = torch.zeros(hidden.shape, dtype=dtype, device=device)
+        return mask.masked_fill_(hidden, torch.finfo(dtype).min)
 
     @cached_property
     def _parameters(self) -> frozenset[str]:

@@ -55,12 +55,10 @@ class KeyValues:
         return Forward(self, before, new, read, _sent(written, device), _sent(read, device))
 
     def layer(self, number: int, like: Sequence[Any]) -> Sequence[Any]:
-        """Keys and values of all slots, torch tensors [slots, heads, width]; ``like``: some of
-        this layer, [1, heads, tokens, width]."""
-        kept = self._layers.get(number) or [
-            part.new_zeros(0, part.shape[1], part.shape[3]) for part in like
-        ]
-        if missing := len(self._uses) - len(kept[0]):
+        """Keys and values of a layer, torch tensors [1, heads, slots, width]; ``like``: the same of
+        some tokens."""
+        kept = self._layers.get(number) or [part[:, :, :0] for part in like]
+        if missing := len(self._uses) - kept[0].shape[2]:
             kept = self._layers[number] = [_longer(whole, missing) for whole in kept]
         return kept
 
@@ -111,15 +109,13 @@ class Forward:
         fresh = key_states, value_states
         kept = self.pool.layer(layer_idx, fresh)
         for whole, part in zip(kept, fresh, strict=True):
-            whole.index_copy_(0, self.written.to(whole.device), part[0].transpose(0, 1))
+            whole.index_copy_(2, self.written.to(whole.device), part)
         return self._taken(kept[0]), self._taken(kept[1])
 
     def _taken(self, whole: Any) -> Any:
         if self.copied is None:
-            rows = whole[self.read[0] : self.read[-1] + 1]
-        else:
-            rows = whole.index_select(0, self.copied.to(whole.device))
-        return rows.transpose(0, 1)[None]
+            return whole.narrow(2, int(self.read[0]), len(self.read))
+        return whole.index_select(2, self.copied.to(whole.device))
 
 
 class Held:
@@ -148,4 +144,5 @@ def _sent(slots: Slots, device: Any) -> Any:
 def _longer(whole: Any, missing: int) -> Any:
     import torch
 
-    return torch.cat([whole, whole.new_zeros(missing, *whole.shape[1:])])
+    one, heads, _, width = whole.shape
+    return torch.cat([whole, whole.new_zeros(one, heads, missing, width)], 2)
