@@ -179,7 +179,7 @@ class TransformersModel:
         ids = np.concatenate([piece.ids for piece in step])
         places = np.concatenate([np.arange(piece.begin, piece.stop) for piece in step])
         with torch.inference_mode():
-            mask = self._additive(forward.seen)
+            mask = torch.from_numpy(forward.mask).to(self._weights.device, self._weights.dtype)
             logits = self._run(ids[None], places[None], mask, keep, forward)
         for piece, handle in zip(step, forward.hold(), strict=True):
             handles[piece.row] = handle
@@ -227,14 +227,6 @@ class TransformersModel:
             inputs["logits_to_keep"] = torch.from_numpy(keep).to(device)
         logits = self._model(**{n: x for n, x in inputs.items() if n in parameters}).logits
         return logits[:, keep] if some and not slices else logits
-
-    def _additive(self, seen: NDArray[np.bool_]) -> Any:
-        import torch
-
-        dtype, device = self._weights.dtype, self._weights.device
-        hidden = torch.from_numpy(~seen[None, None]).to(device)
-        mask = torch.zeros(hidden.shape, dtype=dtype, device=device)
-        return mask.masked_fill_(hidden, torch.finfo(dtype).min)
 
     @cached_property
     def _parameters(self) -> frozenset[str]:

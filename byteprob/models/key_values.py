@@ -36,23 +36,25 @@ class KeyValues:
 
         It has free slots for them, which `Forward.hold` must keep before there is another.
         """
-        stops = list(accumulate(sizes))
-        free = np.flatnonzero(self._uses == 0)
-        if len(free) < stops[-1]:
+        size, free = sum(sizes), np.flatnonzero(self._uses == 0)
+        if len(free) < size:
             # In place, because handles count in this array.
-            size = len(self._uses) + max(len(self._uses), stops[-1])
-            self._uses.resize(size, refcheck=False)
+            self._uses.resize(len(self._uses) + max(len(self._uses), size), refcheck=False)
             free = np.flatnonzero(self._uses == 0)
-        written = free[: stops[-1]]
-        new = [written[stop - size : stop] for size, stop in zip(sizes, stops, strict=True)]
+        stops = accumulate(sizes)
+        contexts = [
+            np.concatenate([slots, free[stop - size : stop]])
+            for slots, size, stop in zip(before, sizes, stops, strict=True)
+        ]
         needed = np.zeros(len(self._uses), bool)
-        for slots in (*before, *new):
+        for slots in contexts:
             needed[slots] = True
         read = np.flatnonzero(needed)
-        span = np.arange(read[0], read[-1] + 1)
-        if len(span) <= _SPARSE * len(read):
-            return Forward(self, before, new, span, _sent(written, device), None)
-        return Forward(self, before, new, read, _sent(written, device), _sent(read, device))
+        first, stop = int(read[0]), int(read[-1]) + 1
+        written = _sent(free[:size], device)
+        if stop - first > _SPARSE * len(read):
+            return Forward(self, contexts, sizes, read, written, _sent(read, device))
+        return Forward(self, contexts, sizes, np.arange(first, stop), written, None)
 
     def layer(self, number: int, like: Sequence[Any]) -> Sequence[Any]:
         """Keys and values of a layer, torch tensors [1, heads, slots, width]; ``like``: the same of
@@ -68,51 +70,49 @@ class Forward:
     """Tokens that a model is about to be given, and the cache that is handed to it: what models
     ask of those of `transformers`, and no more.
 
-    ``before``, ``new``: slots of the tokens that each context has, and of those to come.
+    ``contexts``: of each the slots of its tokens, of which the last of ``sizes`` are new.
     ``read``: the slots that attention passes over, in their order. They are a part of the pool,
     uncopied, or else ``copied`` says them; ``written`` says the new ones (torch tensors).
     """
 
     pool: KeyValues
-    before: Sequence[Slots]
-    new: Sequence[Slots]
+    contexts: Sequence[Slots]
+    sizes: Sequence[int]
     read: Slots
     written: Any
     copied: Any
 
     @property
-    def seen(self) -> NDArray[np.bool_]:
-        """[new, read]: a new token sees itself and what is before it in its context."""
-        found = np.zeros((len(self.written), len(self.read)), bool)
-        stop = 0
-        for before, new in zip(self.before, self.new, strict=True):
-            rows = found[stop : (stop := stop + len(new))]
-            rows[:, np.searchsorted(self.read, before)] = True
-            rows[:, np.searchsorted(self.read, new)] = np.tri(len(new), dtype=bool)
+    def mask(self) -> NDArray[np.float32]:
+        """[1, 1, new, read]: 0 for what a new token sees, which is itself and what is before it in
+        its context, and else ``-inf``."""
+        found = np.full((1, 1, sum(self.sizes), len(self.read)), -np.inf, np.float32)
+        rows = iter(found[0, 0])
+        for slots, size in zip(self.contexts, self.sizes, strict=True):
+            columns = self.read.searchsorted(slots)
+            for stop in range(len(slots) - size, len(slots)):
+                next(rows)[columns[: stop + 1]] = 0
         return found
 
     def hold(self) -> list["Held"]:
-        """Handles of the contexts with their new tokens."""
-        both = zip(self.before, self.new, strict=True)
-        return [self.pool.hold(np.concatenate(slots)) for slots in both]
+        """Handles of the contexts."""
+        return [self.pool.hold(slots) for slots in self.contexts]
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Slots that are read besides the new ones, of every layer."""
         del layer_idx
-        return len(self.read) - len(self.written)
+        return len(self.read) - sum(self.sizes)
 
     def update(
         self, key_states: Any, value_states: Any, layer_idx: int, *_: Any, **__: Any
     ) -> tuple[Any, Any]:
         """Put the new tokens' keys and values of a layer, [1, heads, new, width], into the pool;
         those that are read, [1, heads, read, width]."""
-        fresh = key_states, value_states
-        kept = self.pool.layer(layer_idx, fresh)
-        for whole, part in zip(kept, fresh, strict=True):
-            whole.index_copy_(2, self.written.to(whole.device), part)
-        return self._taken(kept[0]), self._taken(kept[1])
+        keys, values = self.pool.layer(layer_idx, (key_states, value_states))
+        return self._passed(keys, key_states), self._passed(values, value_states)
 
-    def _taken(self, whole: Any) -> Any:
+    def _passed(self, whole: Any, fresh: Any) -> Any:
+        whole.index_copy_(2, self.written.to(whole.device), fresh)
         if self.copied is None:
             return whole.narrow(2, int(self.read[0]), len(self.read))
         return whole.index_select(2, self.copied.to(whole.device))

@@ -7,6 +7,7 @@ import pytest
 
 from byteprob import ByteModel, ByteprobError, bits_per_byte
 from byteprob.models.hf import TransformersModel, _windows
+from byteprob.models.key_values import Forward
 from byteprob.tokenizers.spelling import vocabulary_of
 from tests.samples import trained
 from tokenkit.errors import MissingExtraError
@@ -179,9 +180,8 @@ def test_a_model_that_was_asked_can_still_be_trained():
 
 
 def test_a_wrong_mask_is_noticed(monkeypatch):
-    monkeypatch.setattr(
-        TransformersModel, "_additive", lambda self, seen: torch.zeros((1, 1, *seen.shape)).double()
-    )
+    right = Forward.mask.fget
+    monkeypatch.setattr(Forward, "mask", property(lambda self: np.zeros_like(right(self))))
     with pytest.raises(ByteprobError, match="deviations"):
         TransformersModel(tiny("llama"))
 

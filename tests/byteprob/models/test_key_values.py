@@ -17,7 +17,8 @@ def run(pool, contexts, handles, sizes, stamp):
     before = [NOTHING if handle is None else handle.slots for handle in handles]
     forward = pool.forward(before, sizes, "cpu")
     numbers = np.arange(stamp, stamp + sum(sizes))
-    seen = forward.seen
+    assert set(np.unique(forward.mask)) <= {0, -np.inf}
+    seen = forward.mask[0, 0] == 0
     for layer, (heads, *widths) in enumerate(SHAPES):
         fresh = [
             torch.from_numpy(numbers)[None, None, :, None].expand(1, heads, -1, width).double()
