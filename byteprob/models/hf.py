@@ -10,6 +10,7 @@ import math
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +118,8 @@ class TransformersModel:
         if not self._reusable(longest):
             parts = [rows for _, rows in self._afresh(contexts, whole=False)]
             return Evaluated(_numpy(parts), [None] * len(contexts))
-        parts = []
-        for step in _steps(contexts, [len(handle or ()) for handle in handles], self._room):
-            complete = [piece.stop == len(contexts[piece.row]) for piece in step]
-            last = np.cumsum([piece.stop - piece.begin for piece in step])[complete] - 1
-            parts.append(self._forward(step, handles, last))
+        steps = _steps(contexts, [len(handle or ()) for handle in handles], self._room)
+        parts = [self._forward(step, handles, whole=False) for step in steps]
         return Evaluated(_numpy(parts), handles)
 
     def document_log_probs(
@@ -158,23 +156,23 @@ class TransformersModel:
             return
         handles: list[Held | None] = [None] * len(contexts)
         for step in _steps(contexts, [0] * len(contexts), self._room):
-            size = sum(piece.stop - piece.begin for piece in step)
-            logits, at = self._forward(step, handles, np.arange(size)), 0
+            logits, at = self._forward(step, handles, whole=True), 0
             for piece in step:
                 size = piece.stop - piece.begin
                 yield piece.row, slice(piece.begin, piece.stop), logits[at : at + size]
                 at += size
-                if piece.stop == len(contexts[piece.row]):
+                if piece.complete:
                     handles[piece.row] = None
 
-    def _forward(
-        self, step: Sequence["_Piece"], handles: list[Held | None], keep: NDArray[np.int64]
-    ) -> Any:
-        """Logits [kept, ids] of the new tokens to keep; the handles are then those behind them."""
+    def _forward(self, step: Sequence["_Piece"], handles: list[Held | None], *, whole: bool) -> Any:
+        """Logits behind the contexts that are complete, or behind each new token, [some, ids]; the
+        handles are then those of the contexts as far as they are."""
         import torch
 
         before = [_slots(handles[piece.row]) for piece in step]
-        sizes = [piece.stop - piece.begin for piece in step]
+        sizes = [len(piece.ids) for piece in step]
+        stops = zip(step, accumulate(sizes), strict=True)
+        keep = range(sum(sizes)) if whole else [n - 1 for piece, n in stops if piece.complete]
         forward = self._pool.forward(before, sizes, self._weights.device)
         ids = np.concatenate([piece.ids for piece in step])
         places = np.concatenate([np.arange(piece.begin, piece.stop) for piece in step])
@@ -200,15 +198,14 @@ class TransformersModel:
                 row[: len(contexts[i])] = contexts[i]
             at = np.arange(ids.shape[1])
             keep, behind = np.unique(lengths - 1, return_inverse=True)
+            places = np.tile(at, (len(some), 1))
             mask = torch.from_numpy((at < lengths[:, None]).astype(np.int64))
             with torch.inference_mode():
-                logits = self._run(
-                    ids, np.tile(at, (len(some), 1)), mask, at if whole else keep, None
-                )
+                logits = self._run(ids, places, mask, (at if whole else keep).tolist(), None)
             yield some, logits[0] if whole else logits[range(len(some)), behind]
 
     def _run(
-        self, ids: NDArray[Any], places: NDArray[Any], mask: Any, keep: NDArray[Any], cache: Any
+        self, ids: NDArray[Any], places: NDArray[Any], mask: Any, keep: Sequence[int], cache: Any
     ) -> Any:
         """Logits [rows, kept, ids]."""
         import torch
@@ -222,11 +219,12 @@ class TransformersModel:
         }
         if cache is not None:
             inputs["cache" if "cache" in parameters else "past_key_values"] = cache
-        some = len(keep) < ids.shape[1]
-        if slices := some and "logits_to_keep" in parameters:
-            inputs["logits_to_keep"] = torch.from_numpy(keep).to(device)
+        kept = None
+        if len(keep) < ids.shape[1]:
+            kept = torch.tensor(keep, dtype=torch.long, device=device)
+            inputs["logits_to_keep"] = kept
         logits = self._model(**{n: x for n, x in inputs.items() if n in parameters}).logits
-        return logits[:, keep] if some and not slices else logits
+        return logits if kept is None or "logits_to_keep" in parameters else logits[:, kept]
 
     @cached_property
     def _parameters(self) -> frozenset[str]:
@@ -283,12 +281,13 @@ class TransformersModel:
 
 @dataclass(frozen=True)
 class _Piece:
-    """Ids ``begin`` to ``stop`` of a context, which is number ``row``."""
+    """Ids ``begin`` to ``stop`` of a context, which is number ``row`` and ``complete`` there."""
 
     row: int
     begin: int
     stop: int
     ids: Context
+    complete: bool
 
 
 def _steps(contexts: Sequence[Context], done: Sequence[int], room: int) -> Iterator[list[_Piece]]:
@@ -301,7 +300,7 @@ def _steps(contexts: Sequence[Context], done: Sequence[int], room: int) -> Itera
             raise ByteprobError(f"the parent of a context of {len(context)} ids has {begin}")
         while begin < len(context):
             stop = min(len(context), begin + left)
-            step.append(_Piece(row, begin, stop, context[begin:stop]))
+            step.append(_Piece(row, begin, stop, context[begin:stop], stop == len(context)))
             left -= stop - begin
             begin = stop
             if not left:
