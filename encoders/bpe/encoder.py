@@ -17,7 +17,7 @@ _LONGEST_LANE = 64  # bytes of a piece that merges beside others, under any tabl
 
 
 @dataclass
-class _Workspace:
+class Workspace:
     """What one thread needs to encode: its piece cache and scratch memory."""
 
     cache: PieceCache
@@ -46,10 +46,10 @@ class BpeEncoder:
         self._whole = tables.whole, tables.vocab, tables.offsets
         self._merge = tables.merge_arguments
         self._longest = LONGEST if tables.options[3] else _LONGEST_LANE
-        self._workspaces = Workspaces(self._new_workspace)
+        self.workspaces = Workspaces(self._new_workspace)
 
-    def _new_workspace(self) -> _Workspace:
-        return _Workspace(PieceCache(self._cache_bytes), len(self.tables.merges))
+    def _new_workspace(self) -> Workspace:
+        return Workspace(PieceCache(self._cache_bytes), len(self.tables.merges))
 
     def encode(self, text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
         """Encode documents on this thread.
@@ -59,7 +59,7 @@ class BpeEncoder:
         """
         from encoders.bpe import _kernels
 
-        work = self._workspaces.take()
+        work = self.workspaces.take()
         out, id_bounds = _room_for_ids(bounds)
         document, position, at = 0, int(bounds[0]), 0
         for chunk in self.scanner.chunks(text, bounds):
@@ -74,36 +74,63 @@ class BpeEncoder:
                     out,
                     at,
                     id_bounds,
-                    *work.cache.arguments,
-                    self._whole,
-                    self._merge,
-                    self._longest,
-                    work.batch,
-                    work.long_piece,
+                    *self.arguments(work),
                 )
                 ends = ends[done:]
                 if full:
                     work.cache.make_room()
                 elif len(ends):
-                    alone, longest = _not_kept(ends, position, self._longest)
-                    document, position, at = _kernels.encode_stepwise(
-                        text,
-                        bounds,
-                        ends[:alone],
-                        document,
-                        position,
-                        out,
-                        at,
-                        id_bounds,
-                        self._whole,
-                        self._merge,
-                        work.room_for(longest),
-                        0.0,
+                    done, document, position, at = self.encode_unkept(
+                        work, text, bounds, ends, document, position, out, at, id_bounds
                     )
-                    ends = ends[alone:]
+                    ends = ends[done:]
         id_bounds[document + 1 :] = at
-        self._workspaces.give(work)
+        self.workspaces.give(work)
         return out[:at], id_bounds
+
+    def arguments(self, work: Workspace) -> tuple[Any, ...]:
+        """Cache, tables and memory, as ``encode_pieces`` takes them."""
+        return (
+            *work.cache.arguments,
+            self._whole,
+            self._merge,
+            self._longest,
+            work.batch,
+            work.long_piece,
+        )
+
+    def encode_unkept(
+        self,
+        work: Workspace,
+        text: Bytes,
+        bounds: Offsets,
+        ends: Offsets,
+        document: int,
+        position: int,
+        out: Ids,
+        at: int,
+        id_bounds: Offsets,
+    ) -> tuple[int, int, int, int]:
+        """Encode, without the cache, the piece that ``encode_pieces`` stopped at, and those behind
+        it that it would stop at. Returns (pieces done, document, position, ids written up to)."""
+        from encoders.bpe import _kernels
+
+        count, longest = _not_kept(ends, position, self._longest)
+        document, position, at = _kernels.encode_stepwise(
+            text,
+            bounds,
+            ends[:count],
+            document,
+            position,
+            out,
+            at,
+            id_bounds,
+            self._whole,
+            self._merge,
+            work.room_for(longest),
+            0.0,
+        )
+        return count, document, position, at
 
     def encode_dropout(
         self, text: Bytes, bounds: Offsets, dropout: float, seed: int

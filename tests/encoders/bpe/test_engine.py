@@ -171,7 +171,7 @@ class TestCache:
         words = [f" a{'a' * int(n)}{i}" for i, n in enumerate(dice.integers(0, 9, 60_000))]
         text = "".join(words).encode()
         ids, _ = encoder.encode(padded(text), np.array([0, len(text)], np.int64))
-        (work,) = encoder._workspaces._idle[0]
+        (work,) = encoder.workspaces._idle[0]
         assert work.cache.table.nbytes + work.cache.arena.nbytes <= limit
         assert decode(ids, encoder.tables.vocab, encoder.tables.offsets).tobytes() == text
         fresh = BpeEncoder(encoder.tables, GPT2)
