@@ -12,9 +12,6 @@ from encoders.buffers import PADDING, Bytes, Ids, Offsets
 
 MOST_DIGITS = 510
 """Digits before the point, and behind it, that a number may have under any layout."""
-_CHUNK = (
-    1 << 21
-)  # bytes of text woven at a time: its ids stay in the cache, their memory in huge pages
 _TOKENS = 4 * MOST_DIGITS + 16  # that a number may have
 
 Encode = Callable[[Bytes, Offsets], tuple[Ids, Offsets]]
@@ -68,7 +65,7 @@ def describe(text: Bytes, spans: Offsets, layout: Layout) -> NumberTokens:
     """The tokens of the numbers of ``spans`` (see `encoders.scan.numbers`)."""
     from encoders.numbers import _kernels
 
-    room = _room_for_numbers(spans)
+    room = room_for_numbers(spans)
     rows, number = np.empty((room, 5), np.int64), np.empty(room, np.int64)
     scratch = np.empty((_TOKENS, 5), np.int64)
     count = _kernels.describe(text, spans, layout.numbers, scratch, rows, number)
@@ -82,64 +79,36 @@ def describe(text: Bytes, spans: Offsets, layout: Layout) -> NumberTokens:
     )
 
 
-def _room_for_numbers(spans: Offsets) -> int:
+def room_for_numbers(spans: Offsets) -> int:
     """Tokens that numbers have at most: two a digit, and four markers; and some to spare."""
     return int(2 * (spans[:, 2] - spans[:, 0]).sum()) + 4 * len(spans) + 8
 
 
 def weave(
-    text: Bytes,
-    bounds: Offsets,
-    spans: Offsets,
-    layout: Layout,
-    separators: Ids,
-    single: Ids,
-    encode: Encode,
+    text: Bytes, bounds: Offsets, spans: Offsets, layout: Layout, separators: Ids, encode: Encode
 ) -> tuple[Ids, Offsets]:
     """Ids of documents whose numbers have tokens of ``layout``, and their bounds.
 
     ``encode`` makes the ids of all other text, each segment between numbers being a document.
-    ``separators``: `rows_of_ids` of the decimal point and of those of thousands; ``single``: of
-    documents of one byte, for each of the 256.
+    ``separators``: `rows_of_ids` of the decimal point and of those of thousands.
     """
     from encoders.numbers import _kernels
 
-    end = int(bounds[-1])
-    out = np.empty((end - int(bounds[0])) // 2 + _room_for_numbers(spans[:1]), np.uint32)
-    out_bounds = np.zeros(len(bounds), np.int64)
-    scratch = np.empty(_TOKENS, np.int64)
-    document, position, first, at = 0, int(bounds[0]), 0, 0
-    while position < end:
-        last = int(np.searchsorted(spans[:, 0], position + _CHUNK))
-        last = max(last, first + 1)
-        stop = end if last >= len(spans) else int(spans[last - 1, 2])
-        these = spans[first:last]
-        plain, cuts = _cut(text, bounds, these, document, position, stop)
-        ids, id_bounds = encode(plain, cuts)
-        alone = stop - position - int((these[:, 2] - these[:, 0]).sum()) - int(cuts[-1])
-        room = len(ids) + alone * (single.shape[1] - 1) + _room_for_numbers(these)
-        if at + room > len(out):
-            out = np.concatenate((out[:at], np.empty(max(room, len(out)), np.uint32)))
-        document, at = _kernels.weave(
-            text,
-            bounds,
-            these,
-            document,
-            position,
-            stop,
-            layout.numbers,
-            scratch,
-            separators,
-            single,
-            ids,
-            id_bounds,
-            out,
-            at,
-            out_bounds,
-        )
-        first, position = last, stop
-    out_bounds[document + 1 :] = at
-    return out[:at], out_bounds
+    cuts = with_cuts(bounds, spans[:, [0, 2]].ravel())
+    ids, id_bounds = encode(text, cuts)  # numbers too, whose ids are left out
+    out = np.empty(len(ids) + room_for_numbers(spans), np.uint32)
+    starts, scratch = np.empty(len(cuts), np.int64), np.empty(_TOKENS, np.int64)
+    count = _kernels.weave(
+        text, cuts, spans, layout.numbers, separators, scratch, ids, id_bounds, out, starts
+    )
+    return out[:count], starts[np.searchsorted(cuts, bounds, side="right") - 1]
+
+
+def with_cuts(bounds: Offsets, cuts: Offsets) -> Offsets:
+    """Bounds of documents that are cut, in order."""
+    found = np.concatenate((bounds, cuts))
+    found.sort(kind="stable")
+    return found
 
 
 def rows_of_ids(ids: Ids, bounds: Offsets) -> Ids:
@@ -149,19 +118,6 @@ def rows_of_ids(ids: Ids, bounds: Offsets) -> Ids:
     for row, start, stop in zip(found, bounds[:-1], bounds[1:], strict=True):
         row[: 1 + stop - start] = (stop - start, *ids[start:stop])
     return found
-
-
-def _cut(
-    text: Bytes, bounds: Offsets, spans: Offsets, document: int, position: int, stop: int
-) -> tuple[Bytes, Offsets]:
-    from encoders.numbers import _kernels
-
-    plain = np.empty(stop - position + PADDING, np.uint8)
-    ended = int(np.searchsorted(bounds, stop, side="right")) - document
-    cuts = np.empty(len(spans) + max(ended, 0) + 2, np.int64)
-    count, size = _kernels.cut(text, bounds, spans, document, position, stop, plain, cuts)
-    plain[size : size + PADDING] = 0
-    return plain, cuts[: count + 1]
 
 
 class Decoder:

@@ -218,169 +218,45 @@ def describe(text, spans, layout, scratch, tokens, number_of):
     return at
 
 
-# --- between the numbers
-#
-# What the base tokenizer encodes are segments: the text between numbers, parted where documents
-# end. `cut` and `weave` walk over them in the same order. Those of one byte, such as the blank
-# between two numbers, are so frequent that their ids are known beforehand.
+# --- among other ids
 
 
 @inlined
-def copy_bytes(source, start, stop, target, at):
-    """Copy, and some bytes more, which both arrays must have to spare."""
-    for k in range(0, stop - start, 16):
-        store_u64(target, at + k, load_u64(source, start + k))
-        store_u64(target, at + k + 8, load_u64(source, start + k + 8))
-    return at + stop - start
+def put_number(text, start, point, stop, layout, separators, scratch, out, at):
+    """Write the ids of a number; returns where the next goes.
 
-
-@inlined
-def cut_until(text, bounds, document, position, stop, plain, segments, count, at):
-    """Copy the text up to ``stop``; returns (document, segments, bytes copied)."""
-    while bounds[document + 1] <= stop and document + 2 < len(bounds):
-        if bounds[document + 1] > position + 1:
-            at = copy_bytes(text, position, bounds[document + 1], plain, at)
-            count += 1
-            segments[count] = at
-        document += 1
-        position = bounds[document]
-    if stop > position + 1:
-        at = copy_bytes(text, position, stop, plain, at)
-        count += 1
-        segments[count] = at
-    return document, count, at
-
-
-@kernel
-def cut(text, bounds, spans, document, position, stop, plain, segments):
-    """Copy what is between the numbers from ``position`` to ``stop``, end to end.
-
-    Returns (segments, bytes).
+    ``separators``: uint32[3, n], for the decimal point and the thousands separators: how many ids,
+    and the ids.
     """
-    count, at = 0, 0
-    segments[0] = 0
-    for i in range(len(spans)):
-        document, count, at = cut_until(
-            text, bounds, document, position, spans[i, 0], plain, segments, count, at
-        )
-        position = spans[i, 2]
-    _, count, at = cut_until(text, bounds, document, position, stop, plain, segments, count, at)
-    return count, at
-
-
-@inlined
-def copy_ids(ids, start, stop, out, at):
-    """Copy eight at a time, the spare ones overwritten later: there is no branch for the rest."""
-    if stop + 8 > len(ids):
-        for k in range(stop - start):
-            out[at + k] = ids[start + k]
-        return at + stop - start
-    for begin in range(0, stop - start, 8):
-        for k in range(begin, begin + 8, 2):
-            store_u64(out, at + k, load_u64(ids, start + k))
-    return at + stop - start
-
-
-@inlined
-def put_row(rows, row, out, at):
-    for k in range(1, 1 + rows[row, 0]):
-        out[at] = rows[row, k]
-        at += 1
+    for k in range(number_tokens(text, start, point, stop, layout, scratch)):
+        if scratch[k] >= 0:
+            out[at] = np.uint32(scratch[k])
+            at += 1
+        else:
+            row = -1 - scratch[k]
+            for j in range(1, 1 + separators[row, 0]):
+                out[at] = separators[row, j]
+                at += 1
     return at
 
 
-@inlined
-def weave_segment(text, position, stop, ids, id_bounds, segment, single, out, at):
-    """Copy the ids of a segment; returns (segment, ids written)."""
-    if stop == position + 1:
-        return segment, put_row(single, text[position], out, at)
-    at = copy_ids(ids, id_bounds[segment], id_bounds[segment + 1], out, at)
-    return segment + 1, at
-
-
-@inlined
-def weave_until(
-    text, bounds, document, position, stop, ids, id_bounds, segment, single, out, at, out_bounds
-):
-    """Copy the ids of the text up to ``stop``; returns (document, segment, ids written)."""
-    while bounds[document + 1] <= stop and document + 2 < len(bounds):
-        end = bounds[document + 1]
-        if end > position:
-            segment, at = weave_segment(
-                text, position, end, ids, id_bounds, segment, single, out, at
-            )
-        document += 1
-        position = end
-        out_bounds[document] = at
-    if stop > position:
-        segment, at = weave_segment(text, position, stop, ids, id_bounds, segment, single, out, at)
-    return document, segment, at
-
-
 @kernel
-def weave(
-    text,
-    bounds,
-    spans,
-    document,
-    position,
-    stop,
-    layout,
-    scratch,
-    separators,
-    single,
-    ids,
-    id_bounds,
-    out,
-    at,
-    out_bounds,
-):
-    """Write the ids from ``position`` to ``stop``, those of the segments of `cut` being ``ids``.
-
-    ``separators``: uint32[3, n], for the decimal point and the thousands separators: how many ids,
-    and the ids; ``single``: uint32[256, n], the same for segments of one byte. Returns (document,
-    ids written).
-    """
-    segment = 0
-    for i in range(len(spans)):
-        document, segment, at = weave_until(
-            text,
-            bounds,
-            document,
-            position,
-            spans[i, 0],
-            ids,
-            id_bounds,
-            segment,
-            single,
-            out,
-            at,
-            out_bounds,
-        )
-        count = number_tokens(text, spans[i, 0], spans[i, 1], spans[i, 2], layout, scratch)
-        for k in range(count):
-            id_ = scratch[k]
-            if id_ >= 0:
-                out[at] = np.uint32(id_)
+def weave(text, cuts, spans, layout, separators, scratch, ids, id_bounds, out, out_bounds):
+    """Write the ids of the segments between ``cuts``, which are ``ids``, but for those of numbers;
+    and where they begin."""
+    number, at = 0, 0
+    for i in range(len(cuts) - 1):
+        out_bounds[i] = at
+        if number < len(spans) and cuts[i] == spans[number, 0] and cuts[i] < cuts[i + 1]:
+            point, stop = spans[number, 1], spans[number, 2]
+            at = put_number(text, cuts[i], point, stop, layout, separators, scratch, out, at)
+            number += 1
+        else:
+            for k in range(id_bounds[i], id_bounds[i + 1]):
+                out[at] = ids[k]
                 at += 1
-            else:
-                at = put_row(separators, -1 - id_, out, at)
-        position = spans[i, 2]
-    document, segment, at = weave_until(
-        text,
-        bounds,
-        document,
-        position,
-        stop,
-        ids,
-        id_bounds,
-        segment,
-        single,
-        out,
-        at,
-        out_bounds,
-    )
-    return document, at
+    out_bounds[len(cuts) - 1] = at
+    return at
 
 
 # --- from ids to text
@@ -390,6 +266,15 @@ def weave(
 # digits is held, as a suffix or zeros to cut may follow.
 
 LEVEL, HELD, HELD_LEVEL, FILLED, CUT, GROUPING = 0, 1, 2, 3, 4, 5
+
+
+@inlined
+def copy_bytes(source, start, stop, target, at):
+    """Copy, and some bytes more, which both arrays must have to spare."""
+    for k in range(0, stop - start, 16):
+        store_u64(target, at + k, load_u64(source, start + k))
+        store_u64(target, at + k + 8, load_u64(source, start + k + 8))
+    return at + stop - start
 
 
 @part

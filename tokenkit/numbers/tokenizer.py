@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
 from encoders.numbers import Decoder, DecodeTables, NumberTokens, describe, rows_of_ids, weave
+from encoders.numbers.pieces import LONGEST_NUMBER, NumberEncoder
 from encoders.parallel import in_parallel, worth_sharing
 from encoders.threads import cores
 from tokenkit.errors import DecodeError, FormatError, VocabularyError
@@ -134,8 +135,9 @@ class NumericTokenizer:
         """The base's normal form of everything but digits, and of marked separators."""
         buffer = padded_text(text)
         bounds = np.array([0, len(buffer) - PADDING], np.int64)
+        spans = self._spans(buffer, bounds, frozenset())
         parts, reached = [], 0
-        for start, _, stop in (*self._spans(buffer, bounds, ()).tolist(), (bounds[1],) * 3):
+        for start, _, stop in (*spans.tolist(), (bounds[1],) * 3):
             parts.append(self.base.normalize(buffer[reached:start].tobytes().decode()))
             number = buffer[start:stop].tobytes().decode()
             parts.append(number if self._layout.separators else self.base.normalize(number))
@@ -245,7 +247,7 @@ class NumericTokenizer:
         """Ids with their spans in the text, and what embeddings of numbers need."""
         buffer = padded_text(text)
         bounds = np.array([0, len(buffer) - PADDING], np.int64)
-        spans = self._spans(buffer, bounds, allowed_special)
+        spans = self._spans(buffer, bounds, self.base.allowed_names(allowed_special))
         tokens = describe(buffer, spans, self._layout)
         ids, base_spans = self._base_spans(buffer, bounds, spans, tokens, allowed_special)
         own, rest = tokens.ids >= 0, len(ids)
@@ -272,32 +274,43 @@ class NumericTokenizer:
     def _encode(
         self, text: Bytes, bounds: Offsets, allowed: Special, threads: int
     ) -> tuple[Ids, Offsets]:
+        names = self.base.allowed_names(allowed)
         if worth_sharing(np.diff(bounds), threads):
             one = partial(self._encode, allowed=allowed, threads=1)
             return in_parallel(one, text, bounds, threads, cuts_at_lines=False)
+        encoder, kernels = self._encoder, self.base.kernels
+        if encoder and kernels and kernels.takes_as_is(text, bounds, names):
+            one = partial(self._encode_as_is, encoder)
+            return in_parallel(one, text, bounds, threads, encoder.cuts_at_lines)
+        return self._weave(text, bounds, self._spans(text, bounds, names), allowed, threads)
 
+    def _encode_as_is(
+        self, encoder: NumberEncoder, text: Bytes, bounds: Offsets
+    ) -> tuple[Ids, Offsets]:
+        """Of what the base's model gets unchanged."""
+        spans = self.scheme.scanner.spans(text, bounds)
+        longest = (spans[:, 2] - spans[:, 0]).max(initial=0)
+        if longest > LONGEST_NUMBER:
+            return self._weave(text, bounds, spans, (), 1)
+        return encoder.encode(text, bounds, spans)
+
+    def _weave(
+        self, text: Bytes, bounds: Offsets, spans: Offsets, allowed: Special, threads: int
+    ) -> tuple[Ids, Offsets]:
         def encode(text: Bytes, bounds: Offsets) -> tuple[Ids, Offsets]:
             found = self.base.encode_buffer(text, bounds, threads=threads, allowed_special=allowed)
             return found.values, found.offsets
 
-        spans = self._spans(text, bounds, allowed)
-        if not len(spans):
-            return encode(text, bounds)
-        single = self._single(allowed)
-        return weave(text, bounds, spans, self._layout, self._separators, single, encode)
-
-    def _single(self, allowed: Special) -> Ids:
-        """The base's ids of each byte that stands alone between two numbers."""
-        names = None if allowed == "all" else frozenset(allowed)
-        if names not in self._singles:
-            every = [bytes([byte]) for byte in range(256)]
-            rows = self.base.encode_batch(every, threads=1, allowed_special=allowed)
-            self._singles[names] = rows_of_ids(rows.values, rows.offsets)
-        return self._singles[names]
+        return weave(text, bounds, spans, self._layout, self._separators, encode)
 
     @cached_property
-    def _singles(self) -> dict[frozenset[str] | None, Ids]:
-        return {}
+    def _encoder(self) -> NumberEncoder | None:
+        """For one pass over text and numbers, where the base is byte-level BPE on the kernels."""
+        kernels = self.base.kernels
+        tables = kernels.byte_level_tables if kernels else None
+        if kernels is None or tables is None:
+            return None
+        return NumberEncoder(tables, kernels.scanner, self._layout, self._separators)
 
     @cached_property
     def _separators(self) -> Ids:
@@ -305,10 +318,10 @@ class NumericTokenizer:
         rows = self.base.encode_batch(self.scheme.separators)
         return rows_of_ids(rows.values, rows.offsets)
 
-    def _spans(self, text: Bytes, bounds: Offsets, allowed: Special) -> Offsets:
-        """The numbers that are not in added tokens."""
+    def _spans(self, text: Bytes, bounds: Offsets, names: frozenset[str] | None) -> Offsets:
+        """The numbers that are not in added tokens; of special ones, in those of ``names``."""
         spans = self.scheme.scanner.spans(text, bounds)
-        cut = self._finder(allowed).cut(text, bounds) if len(spans) else None
+        cut = self._finder(names).cut(text, bounds) if len(spans) else None
         if cut is None:
             return spans
         taken = cut.replaced >= 0
@@ -318,9 +331,8 @@ class NumericTokenizer:
         free: Offsets = spans[(last < 0) | (stops[last] <= spans[:, 0])]
         return free
 
-    def _finder(self, allowed: Special) -> AddedTokenFinder:
+    def _finder(self, names: frozenset[str] | None) -> AddedTokenFinder:
         """What finds the base's added tokens that a number might be in."""
-        names = None if allowed == "all" else frozenset(allowed)
         if names not in self._finders:
             tokens = enabled(self.added_tokens, names)
             plain = [AddedToken(t.content, t.id) for t in tokens if _holds_digits(t.content)]

@@ -2,8 +2,11 @@
 
 import numpy as np
 
+from encoders.bpe import tables_from_ranks
 from encoders.buffers import Bytes, Ids, Offsets, joined
 from encoders.numbers import describe, rows_of_ids, weave
+from encoders.numbers.pieces import NumberEncoder
+from encoders.scan import WholeScanner
 from tokenkit.numbers.schemes import TST
 
 
@@ -18,6 +21,7 @@ def compile_kernels() -> None:
         return text[: bounds[-1]].astype(np.uint32), bounds
 
     separators = rows_of_ids(*encode(*joined([b".", b","])))
-    single = rows_of_ids(*encode(*joined([bytes([byte]) for byte in range(256)])))
-    weave(text, bounds, spans, scheme.layout(), separators, single, encode)
+    weave(text, bounds, spans, scheme.layout(), separators, encode)
     scheme.parse(scheme.readable("1.5"))
+    tables = tables_from_ranks([bytes([byte]) for byte in range(256)])
+    NumberEncoder(tables, WholeScanner(), scheme.layout(), separators).encode(text, bounds, spans)

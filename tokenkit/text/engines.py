@@ -95,6 +95,14 @@ class KernelEngine:
             text, bounds, finders, partial(self._encoder.encode_parallel, threads=threads)
         )
 
+    def takes_as_is(self, text: Bytes, bounds: Offsets, allowed: Allowed) -> bool:
+        """Whether no added token is in these documents and no normalizer changes them."""
+        raw, later = self._finders_for(allowed)
+        if raw.cut(text, bounds) is not None:
+            return False
+        changed, _ = self.pipeline.normalize.all(text, bounds)
+        return changed is text and later.cut(text, bounds) is None
+
     def encode_dropout(
         self, text: Bytes, bounds: Offsets, allowed: Allowed, dropout: float, seed: int
     ) -> tuple[Ids, Offsets]:

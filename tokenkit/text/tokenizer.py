@@ -354,7 +354,7 @@ class Tokenizer:
         bounds = np.array([0, len(buffer) - PADDING], np.int64)
         if disallowed_special:
             self._refuse(buffer[:-PADDING].tobytes(), allowed_special, disallowed_special)
-        allowed = self._allowed(allowed_special)
+        allowed = self.allowed_names(allowed_special)
         if dropout:
             if not 0.0 <= dropout <= 1.0:
                 raise EncodeError(f"dropout is a probability, not {dropout}")
@@ -388,7 +388,7 @@ class Tokenizer:
             raws = [as_bytes(text) for text in texts[first:last]]
             for raw in raws if disallowed_special else ():
                 self._refuse(raw, allowed_special, disallowed_special)
-            return self._engine.encode(*joined(raws), self._allowed(allowed_special), threads)
+            return self._engine.encode(*joined(raws), self.allowed_names(allowed_special), threads)
 
         # Characters stand for bytes, so that each thread makes the bytes of its own texts.
         lengths = np.fromiter(map(len, texts), np.int64, len(texts))
@@ -412,7 +412,9 @@ class Tokenizer:
         ``text``: uint8 with `encoders.buffers.PADDING` spare bytes behind the last document;
         ``bounds``: int64[n + 1], ascending; document ``i`` is ``text[bounds[i]:bounds[i + 1]]``.
         """
-        ids = Ragged(*self._engine.encode(text, bounds, self._allowed(allowed_special), threads))
+        ids = Ragged(
+            *self._engine.encode(text, bounds, self.allowed_names(allowed_special), threads)
+        )
         return self.template.apply_batch(ids) if add_special_tokens else ids
 
     def encode_pair(
@@ -460,7 +462,7 @@ class Tokenizer:
         normalises or drops text has the spans that `tokenizers` or `sentencepiece` report.
         """
         given = text if isinstance(text, str) else bytes(text)
-        allowed = self._allowed(allowed_special)
+        allowed = self.allowed_names(allowed_special)
         if isinstance(self._engine, KernelEngine) and self._bytes_join and self._covers(allowed):
             ids = self.encode(given, allowed_special=allowed_special)
             bounds = self._engine.decode_tables[1]
@@ -496,7 +498,11 @@ class Tokenizer:
         """Number of ids of a text."""
         return len(self.encode(text, allowed_special=allowed_special))
 
-    def _allowed(self, allowed: Special) -> frozenset[str] | None:
+    def allowed_names(self, allowed: Special) -> frozenset[str] | None:
+        """The special tokens that an ``allowed_special`` names; None for every one.
+
+        Raises VocabularyError for a name that is none of them.
+        """
         if isinstance(allowed, str):
             if allowed != "all":
                 raise ValueError(f"allowed_special is 'all' or a set of tokens, not {allowed!r}")

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from encoders.buffers import joined
+from encoders.numbers.pieces import LONGEST_NUMBER
 from tests.samples import trained
 from tokenkit import Tokenizer
 from tokenkit.errors import DecodeError, FormatError, VocabularyError
@@ -150,14 +151,29 @@ class TestComposition:
         found = tok.encode_batch(batch, threads=threads)
         assert [row.tolist() for row in found] == [tok.encode(text).tolist() for text in batch]
 
-    def test_chunks_of_a_long_text(self, monkeypatch):
-        import encoders.numbers
-
+    def test_a_long_text_on_threads(self):
         tok = numeric(TST())
-        documents = ["", TEXT * 30, "", "5", "no number " * 50, "7.5", ""]
-        whole = tok.encode_batch(documents, threads=1)
-        monkeypatch.setattr(encoders.numbers, "_CHUNK", 64)
-        assert tok.encode_batch(documents, threads=1) == whole
+        documents = ["", TEXT * 4000, "", "5", "no number " * 50, "7.5", ""]
+        assert tok.encode_batch(documents, threads=3) == tok.encode_batch(documents, threads=1)
+
+    @settings(max_examples=40)
+    @given(batch=st.lists(st.one_of(texts(), st.binary(max_size=40)), max_size=4))
+    def test_one_pass_gives_what_parts_give(self, batch):
+        for base in (trained("gpt2"), trained("o200k"), normalizing({"type": "NFC"})):
+            tok, parts = NumericTokenizer(base, TST()), NumericTokenizer(base, TST())
+            assert tok._encoder is not None
+            parts.__dict__["_encoder"] = None
+            for allowed in ((), "all"):
+                found, expected = (
+                    kind.encode_batch(batch, allowed_special=allowed) for kind in (tok, parts)
+                )
+                assert found == expected
+
+    def test_numbers_too_long_for_one_pass(self):
+        tok = NumericTokenizer(trained("gpt2"), R2L())
+        text = f"a  {'1' * LONGEST_NUMBER}  b {'2' * 400} c 5"
+        assert (tok.encode(text) >= tok.first).sum() == -(-LONGEST_NUMBER // 3) + 134 + 1
+        assert tok.decode(tok.encode(text)) == text
 
     def test_special_tokens_and_added_tokens_come_first(self):
         spec = json.loads(trained("cl100k").to_bytes())
