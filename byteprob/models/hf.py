@@ -173,12 +173,13 @@ class TransformersModel:
         sizes = [len(piece.ids) for piece in step]
         stops = zip(step, accumulate(sizes), strict=True)
         keep = range(sum(sizes)) if whole else [n - 1 for piece, n in stops if piece.complete]
-        forward = self._pool.forward(before, sizes, self._weights.device)
         ids = np.concatenate([piece.ids for piece in step])
         places = np.concatenate([np.arange(piece.begin, piece.stop) for piece in step])
+        device, dtype = self._weights.device, self._weights.dtype
         with torch.inference_mode():
-            mask = torch.from_numpy(forward.mask).to(self._weights.device, self._weights.dtype)
-            logits = self._run(ids[None], places[None], mask, keep, forward)
+            forward = self._pool.forward(before, sizes, device)
+            mask = torch.from_numpy(forward.mask).to(device, dtype)
+            logits = self._run(ids[None], places[None], mask, keep, forward.cache)
         for piece, handle in zip(step, forward.hold(), strict=True):
             handles[piece.row] = handle
         return logits[0]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Slots = NDArray[np.int64]
+Layer = tuple[Any, Any]
+"""Keys and values of a layer, torch tensors [1, heads, slots, width]."""
 _SPARSE = 2
 """Slots from the first to the last that a forward reads, for each that it needs: where there are
 more, a copy of those costs less than attention that has to pass over the others."""
@@ -19,7 +21,7 @@ class KeyValues:
 
     def __init__(self) -> None:
         """Empty; it grows as it has to."""
-        self._layers: dict[int, Sequence[Any]] = {}
+        self._layers: dict[int, Layer] = {}
         self._uses = np.zeros(0, np.int64)
 
     @property
@@ -36,51 +38,47 @@ class KeyValues:
 
         It has free slots for them, which `Forward.hold` must keep before there is another.
         """
-        size, free = sum(sizes), np.flatnonzero(self._uses == 0)
-        if len(free) < size:
-            # In place, because handles count in this array.
-            self._uses.resize(len(self._uses) + max(len(self._uses), size), refcheck=False)
+        count, free = sum(sizes), np.flatnonzero(self._uses == 0)
+        if len(free) < count:
+            self._grow(max(len(self._uses), count))
             free = np.flatnonzero(self._uses == 0)
-        stops = accumulate(sizes)
         contexts = [
             np.concatenate([slots, free[stop - size : stop]])
-            for slots, size, stop in zip(before, sizes, stops, strict=True)
+            for slots, size, stop in zip(before, sizes, accumulate(sizes), strict=True)
         ]
         needed = np.zeros(len(self._uses), bool)
         for slots in contexts:
             needed[slots] = True
-        read = np.flatnonzero(needed)
+        read, copied = np.flatnonzero(needed), None
         first, stop = int(read[0]), int(read[-1]) + 1
-        written = _sent(free[:size], device)
         if stop - first > _SPARSE * len(read):
-            return Forward(self, contexts, sizes, read, written, _sent(read, device))
-        return Forward(self, contexts, sizes, np.arange(first, stop), written, None)
+            copied = _sent(read, device)
+        else:
+            read = np.arange(first, stop)
+        new = _sent(free[:count], device)
+        cache = Cache(self._layers, len(self._uses), new, first, len(read), copied)
+        return Forward(self, contexts, sizes, read, cache)
 
-    def layer(self, number: int, like: Sequence[Any]) -> Sequence[Any]:
-        """Keys and values of a layer, torch tensors [1, heads, slots, width]; ``like``: the same of
-        some tokens."""
-        kept = self._layers.get(number) or [part[:, :, :0] for part in like]
-        if missing := len(self._uses) - kept[0].shape[2]:
-            kept = self._layers[number] = [_longer(whole, missing) for whole in kept]
-        return kept
+    def _grow(self, more: int) -> None:
+        for number, (keys, values) in self._layers.items():
+            self._layers[number] = _longer(keys, more), _longer(values, more)
+        # In place, because handles count in this array.
+        self._uses.resize(len(self._uses) + more, refcheck=False)
 
 
 @dataclass(frozen=True, eq=False)
 class Forward:
-    """Tokens that a model is about to be given, and the cache that is handed to it: what models
-    ask of those of `transformers`, and no more.
+    """Tokens that a model is about to be given, and the ``cache`` that is handed to it.
 
     ``contexts``: of each the slots of its tokens, of which the last of ``sizes`` are new.
-    ``read``: the slots that attention passes over, in their order. They are a part of the pool,
-    uncopied, or else ``copied`` says them; ``written`` says the new ones (torch tensors).
+    ``read``: the slots that attention passes over, in their order.
     """
 
     pool: KeyValues
     contexts: Sequence[Slots]
     sizes: Sequence[int]
     read: Slots
-    written: Any
-    copied: Any
+    cache: "Cache"
 
     @property
     def mask(self) -> NDArray[np.float32]:
@@ -98,23 +96,44 @@ class Forward:
         """Handles of the contexts."""
         return [self.pool.hold(slots) for slots in self.contexts]
 
+
+@dataclass(frozen=True, eq=False)
+class Cache:
+    """What models ask of the caches of `transformers`, and no more. It has tensors and whole
+    numbers, which `torch.compile` can follow, and no arrays.
+
+    ``layers``: of a pool with so many ``slots``. ``new``: slots of the new tokens. Slots are read
+    where they are, from the ``first`` on so many as ``size``, or else ``copied`` says them.
+    """
+
+    layers: dict[int, Layer]
+    slots: int
+    new: Any
+    first: int
+    size: int
+    copied: Any
+
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """Slots that are read besides the new ones, of every layer."""
         del layer_idx
-        return len(self.read) - sum(self.sizes)
+        new: int = self.new.shape[0]
+        return self.size - new
 
     def update(
         self, key_states: Any, value_states: Any, layer_idx: int, *_: Any, **__: Any
     ) -> tuple[Any, Any]:
         """Put the new tokens' keys and values of a layer, [1, heads, new, width], into the pool;
         those that are read, [1, heads, read, width]."""
-        keys, values = self.pool.layer(layer_idx, (key_states, value_states))
+        if layer_idx not in self.layers:
+            none = key_states[:, :, :0], value_states[:, :, :0]
+            self.layers[layer_idx] = _longer(none[0], self.slots), _longer(none[1], self.slots)
+        keys, values = self.layers[layer_idx]
         return self._passed(keys, key_states), self._passed(values, value_states)
 
     def _passed(self, whole: Any, fresh: Any) -> Any:
-        whole.index_copy_(2, self.written.to(whole.device), fresh)
+        whole.index_copy_(2, self.new.to(whole.device), fresh)
         if self.copied is None:
-            return whole.narrow(2, int(self.read[0]), len(self.read))
+            return whole.narrow(2, self.first, self.size)
         return whole.index_select(2, self.copied.to(whole.device))
 
 
@@ -141,8 +160,8 @@ def _sent(slots: Slots, device: Any) -> Any:
     return torch.from_numpy(slots).to(device)
 
 
-def _longer(whole: Any, missing: int) -> Any:
+def _longer(whole: Any, more: int) -> Any:
     import torch
 
     one, heads, _, width = whole.shape
-    return torch.cat([whole, whole.new_zeros(one, heads, missing, width)], 2)
+    return torch.cat([whole, whole.new_zeros(one, heads, more, width)], 2)

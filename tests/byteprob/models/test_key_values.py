@@ -24,9 +24,11 @@ def run(pool, contexts, handles, sizes, stamp):
             torch.from_numpy(numbers)[None, None, :, None].expand(1, heads, -1, width).double()
             for width in widths
         ]
-        for found, width in zip(forward.update(*fresh, layer, kwargs={}), widths, strict=True):
+        for found, width in zip(
+            forward.cache.update(*fresh, layer, kwargs={}), widths, strict=True
+        ):
             assert found.shape == (1, heads, seen.shape[1], width)
-            assert forward.get_seq_length(layer) + len(numbers) == found.shape[2]
+            assert forward.cache.get_seq_length(layer) + len(numbers) == found.shape[2]
             at = 0
             for context, size in zip(contexts, sizes, strict=True):
                 for number in range(at, at + size):
@@ -69,12 +71,12 @@ def test_what_lies_together_is_read_where_it_is_and_what_does_not_is_copied():
     held = run(pool, [()], [None], [3], 1)[1][0]
     fresh = torch.zeros(1, 2, 1, 3, dtype=torch.double)
     near = pool.forward([held.slots], [1], "cpu")
-    keys, _ = near.update(fresh, fresh, 0)
+    keys, _ = near.cache.update(fresh, fresh, 0)
     assert keys.data_ptr() == pool._layers[0][0].data_ptr()
     others = pool.hold(np.arange(3, 60))
     far = pool.forward([held.slots], [1], "cpu")
     assert far.read.tolist() == [0, 1, 2, 60]
-    keys, _ = far.update(fresh + 5, fresh, 0)
+    keys, _ = far.cache.update(fresh + 5, fresh, 0)
     assert keys.data_ptr() != pool._layers[0][0].data_ptr()
     assert keys[0, 0, :, 0].tolist() == [1, 2, 3, 5]
     del others
