@@ -4,12 +4,13 @@ import numpy as np
 
 from byteprob.models.ngram import NgramModel
 from byteprob.tokenizers.bpe import BpeViability, Tail
+from byteprob.tokenizers.sights import Sight
 from byteprob.tokenizers.unigram import UnigramViability
 from byteprob.vocabulary import ByteVocabulary
 from encoders.bpe import tables_from_merges
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
-from encoders.scan import patterns
+from encoders.scan import WholeScanner
 from encoders.unigram import unigram_tables
 
 
@@ -26,7 +27,7 @@ def compile_kernels() -> None:
     merges = np.array([[97, 98, 256]], np.uint32)
     tables = tables_from_merges([b"a"] * 256 + [b"ab"], merges, np.arange(256, dtype=np.uint32))
     Junctions(tables).after(97)
-    BpeViability(tables, patterns.GPT2, ranges).following(Tail())
+    BpeViability(tables, WholeScanner(), Sight(), ranges).following(Tail())
     model = NgramModel.train([[0, 1]], vocab_size=3, start=2, end=2)
     model.logits([(2,)], [None])
     model.document_log_probs([(2, 0)], ByteVocabulary.of({0: b"a", 1: b"b"}, [2]))

@@ -1,28 +1,17 @@
 import numpy as np
 
-from encoders.jit import inlined, kernel
+from encoders.jit import kernel
 from encoders.utf8._kernels import character
 
-SEEN = np.uint16(127)
 APOSTROPHE = 39
-LONG_S = 0x17F
 START, JOIN, START_OPEN, JOIN_OPEN = 1, 2, 4, 8  # as in `byteprob.tokenizers.bpe`
 
 
-@inlined
-def is_named(code):
-    # Whether it is in `byteprob.tokenizers.shapes.NAMED_LETTERS`, without regard to case.
-    low = code | 32
-    return (
-        low == 115 or low == 100 or low == 109 or low == 116
-        or low == 108 or low == 118 or low == 114 or low == 101
-    )  # fmt: skip
-
-
 @kernel
-def shape_keys(values, offsets, block_of, blocks, codes, keys, bounds):
-    # A byte for each character: what is left of it in a shape before runs are cut. Bytes outside
-    # UTF-8 stay as they are, so that texts of one key have one shape.
+def shape_keys(values, offsets, kinds, letters, keys, bounds):
+    # A byte for each character: what is left of it in a shape before runs are cut, a kind (which is
+    # less than any letter) or a letter. Bytes outside UTF-8 stay as they are, so that texts of one
+    # key have one shape.
     size = 0
     for i in range(len(offsets) - 1):
         at, stop = offsets[i], offsets[i + 1]
@@ -33,20 +22,12 @@ def shape_keys(values, offsets, block_of, blocks, codes, keys, bounds):
             if code < 0:
                 keys[size] = values[at - 1]
                 named = 0
-            elif code == APOSTROPHE:
-                keys[size] = APOSTROPHE
-                named = 2
-            elif code == LONG_S:
-                keys[size] = 1
-                named -= 1 if named > 0 else 0
-            elif named > 0 and is_named(code):
-                keys[size] = code
+            elif named > 0 and code < len(letters) and letters[code] > 0:
+                keys[size] = letters[code]
                 named -= 1
             else:
-                own = code == 32 or code == 13 or code == 10 or code == 47
-                kind = blocks[np.int64(block_of[code >> 8]) << 8 | code & 255] & SEEN
-                keys[size] = code if own else codes[kind]
-                named = 0
+                keys[size] = kinds[code]
+                named = 2 if code == APOSTROPHE else 0
             size += 1
         bounds[i + 1] = size
 

@@ -14,8 +14,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.tokenizers.cut_characters import KINDS, CutTokens
+from byteprob.tokenizers.cut_characters import CutTokens
 from byteprob.tokenizers.shapes import Shapes, cut_character
+from byteprob.tokenizers.sights import Sight
 from byteprob.tokenizers.splits import Cuts, Splits
 from byteprob.viability import Mask
 from encoders.bpe import BpeTables
@@ -71,12 +72,16 @@ class BpeViability:
     where it ends inside a character; and by its mark in `Junctions.marks` of the last token.
     """
 
-    def __init__(self, tables: BpeTables, scanner: Scanner, ranges: ByteRanges) -> None:
+    def __init__(
+        self, tables: BpeTables, scanner: Scanner, sight: Sight, ranges: ByteRanges
+    ) -> None:
+        """``sight``: that of the scanner, see `byteprob.tokenizers.sights.sight_of`."""
         self._junctions = Junctions(tables)
         self._ranges = ranges
-        self._shapes = Shapes()
+        self._shapes = Shapes(sight)
         self._names, self._shape_at = self._shapes.of_all(ranges.values, ranges.offsets)
-        self._splits, self._ends = Splits(scanner, self._names), Splits(scanner, [b""])
+        self._splits = Splits(scanner, sight, self._names)
+        self._ends = Splits(scanner, sight, [b""])
         self._made = self._junctions.whole[ranges.order].astype(np.bool_)
         taken = tables.whole[tables.whole != _EMPTY] & np.uint64(0xFFFFFFFF)
         outright = np.isin(ranges.order, taken.astype(np.uint32)) & ~self._made
@@ -84,7 +89,7 @@ class BpeViability:
         self._have |= self._made * np.uint8(_START_OPEN)
         self._alone = {self._raw(place) for place in np.flatnonzero(outright).tolist()}
         self._longest = max(map(len, self._alone), default=-1)
-        self._cut_tokens = CutTokens(self._junctions, ranges)
+        self._cut_tokens = CutTokens(self._junctions, ranges, sight)
         own = self._cut_tokens.places
         self._spots = self._junctions.spots[ranges.order]
         self._no_marks = np.ones(len(self._junctions.whole) + 1, np.uint8)
@@ -93,7 +98,8 @@ class BpeViability:
         self._group_at[own] = np.arange(self._own.start, self._own.stop)
         self.following = lru_cache(1 << 6)(self._following)
         self.after = lru_cache(1 << 14)(self._after)
-        self.ends = lru_cache(1 << 12)(self._ends_at)
+        self._ended = lru_cache(1 << 12)(self._may_end)
+        self._tail = lru_cache(1 << 14)(self._shortened)
         self._ways = lru_cache(1 << 12)(self._ways_behind)
         self._goes_on = lru_cache(1 << 14)(self._may_go_on)
         self._cuts = lru_cache(1 << 12)(self._splits.cuts)
@@ -107,13 +113,9 @@ class BpeViability:
         """No tokens."""
         return Tail()
 
-    def _ends_at(self, state: Tail) -> bool:
-        """See `Viability.ends`: whether a text may end here."""
-        shapes = tuple(unit.shape for unit in state.units)
-        if cut_character(b"".join(shapes)):
-            return False
-        bits = self._ends.at_end(shapes)
-        return bits is not None and self._fits(state.units, bits)
+    def ends(self, state: Tail) -> bool:
+        """See `Viability`: whether a text may end here."""
+        return self._ended(state.units)
 
     def _following(self, state: Tail) -> Mask:
         """See `Viability`."""
@@ -128,7 +130,15 @@ class BpeViability:
         joins = bool(state.units) and not self._marks(state.last)[self._junctions.spots[token]]
         shape, alone = self._names[self._shape_at[place]], not self._made[place]
         unit = Unit(shape, raw[: self._longest + 1], True, alone, joins)
-        return self._shortened(Tail((*state.units, unit), token))
+        units = self._tail((*state.units, unit))
+        return Tail(units, token) if units else Tail()
+
+    def _may_end(self, units: tuple[Unit, ...]) -> bool:
+        shapes = [unit.shape for unit in units]
+        if cut_character(b"".join(shapes)):
+            return False
+        bits = self._ends.at_end(shapes)
+        return bits is not None and self._fits(units, bits)
 
     # --- how tokens may follow
 
@@ -162,11 +172,10 @@ class BpeViability:
         )
 
     def _ways_behind(self, units: tuple[Unit, ...]) -> _Ways:
-        count = len(self._names)
-        flags = np.zeros(self._own.stop, np.uint8)
-        cut_starts, cut_joins = np.zeros((2, count, KINDS), np.bool_)
-        joins: dict[int, NDArray[np.bool_]] = {}
         cuts: Cuts = self._cuts(tuple(unit.shape for unit in units))
+        flags = np.zeros(cuts.count + 1, np.uint8)  # the last of shapes without a group
+        starts, joins = np.zeros((2, cuts.count + 1), np.uint64)
+        ends: dict[int, NDArray[np.bool_]] = {}
         for bits in np.unique(cuts.bits).tolist():
             before = bits & ~(-1 << len(units))
             first = before.bit_length()  # of the units behind the last cut
@@ -174,24 +183,24 @@ class BpeViability:
             if not self._fits(units, before, is_open=joined):
                 continue
             rows = cuts.bits == bits
-            shapes, kinds = cuts.shapes[rows], cuts.kinds[rows]
-            uncut, cut = shapes[kinds < 0], kinds >= 0
-            (cut_joins if joined else cut_starts)[shapes[cut], kinds[cut]] = True
+            groups, kinds = cuts.groups[rows], cuts.kinds[rows]
+            uncut, cut = groups[kinds < 0], kinds >= 0
+            sets = np.uint64(1) << kinds[cut].astype(np.uint64)
+            np.bitwise_or.at(joins if joined else starts, groups[cut], sets)
             closed = bits >> len(units) & 1
             if joined:
                 flags[uncut] |= _JOIN if closed else _JOIN_OPEN
-                if closed:
-                    joins.setdefault(first, np.zeros(count, np.bool_))[uncut] = True
+                if closed and self._alone:
+                    ends.setdefault(first, np.zeros(cuts.count + 1, np.bool_))[uncut] = True
             else:
                 flags[uncut] |= _START if closed else _START_OPEN
-        own, at = self._cut_tokens.places, flags[self._own]
-        at[:] = flags[self._shape_at[own]]
-        begun = cut_character(b"".join(unit.shape for unit in units))
-        which, kinds = self._cutting(begun)
-        cut = self._shape_at[own[which]]
-        at[which] |= (cut_starts[cut] & kinds).any(axis=1) * np.uint8(_START)
-        at[which] |= (cut_joins[cut] & kinds).any(axis=1) * np.uint8(_JOIN)
-        return _Ways(flags, joins)
+        own = self._shape_at[self._cut_tokens.places]
+        found = flags[np.concatenate([cuts.group_of, cuts.group_of[own]])]
+        which, kinds_of = self._cutting(cut_character(b"".join(unit.shape for unit in units)))
+        at, group = self._own.start + which, cuts.group_of[own[which]]
+        found[at] |= ((starts[group] & kinds_of) != 0) * np.uint8(_START)
+        found[at] |= ((joins[group] & kinds_of) != 0) * np.uint8(_JOIN)
+        return _Ways(found, {first: shapes[cuts.group_of] for first, shapes in ends.items()})
 
     def _fits(self, units: Sequence[Unit], bits: int, *, is_open: bool = False) -> bool:
         """Whether units may be cut so. ``is_open``: the last piece goes on behind them."""
@@ -239,28 +248,33 @@ class BpeViability:
 
     # --- the tail
 
-    def _shortened(self, tail: Tail) -> Tail:
+    def _shortened(self, units: tuple[Unit, ...]) -> tuple[Unit, ...]:
         """Without what is settled; units that nothing that follows cuts apart are one."""
-        shapes = tuple(unit.shape for unit in tail.units)
+        shapes = tuple(unit.shape for unit in units)
         settled = self._settled(shapes)
-        units = tail.units[settled:]
+        units = units[settled:]
         if not units:
-            return Tail()
+            return ()
         some = 0
         for bits in self._inner_cuts(shapes[settled:]).bits.tolist():
             if self._fits(units, bits, is_open=not bits >> (len(units) - 1) & 1):
                 some |= bits
-        kept = [units[0]]
+        kept = [self._behind([], units[0])]
         for i, unit in enumerate(units[1:]):
             if some >> i & 1:
-                kept.append(unit)
+                kept.append(self._behind(kept, unit))
             else:
                 kept[-1] = self._one(kept[-1], unit)
-        return Tail(tuple(kept), tail.last)
+        return tuple(kept)
 
     def _raw(self, place: int) -> bytes:
         values, offsets = self._ranges.values, self._ranges.offsets
         return values[offsets[place] : offsets[place + 1]].tobytes()
+
+    def _behind(self, before: Sequence[Unit], unit: Unit) -> Unit:
+        """A unit behind others, which mostly makes its shape a simpler one."""
+        shape = self._shapes.of(unit.shape, before=b"".join(each.shape for each in before))
+        return unit if shape == unit.shape else replace(unit, shape=shape)
 
     def _one(self, left: Unit, right: Unit) -> Unit:
         raw = (left.raw + right.raw)[: self._longest + 1]  # no longer is a token outright

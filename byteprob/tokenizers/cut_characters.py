@@ -6,24 +6,22 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.tokenizers.shapes import cut_character, flags
+from byteprob.tokenizers.shapes import cut_character
+from byteprob.tokenizers.sights import Sight
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
 
-KINDS = 128
-"""Classes of characters are less than this, so that a set of them is an array."""
-NONE = 63
 Flags = NDArray[np.bool_]
 Places = NDArray[np.int64]
 Sets = NDArray[np.uint64]
-"""Sets of classes, a bit for each of those there are, in order."""
+"""Sets of kinds of characters, a bit for each."""
 
 
 class CutTokens:
     """Of a vocabulary, those that merging makes."""
 
-    def __init__(self, junctions: Junctions, ranges: ByteRanges) -> None:
-        self._junctions, self._ranges = junctions, ranges
+    def __init__(self, junctions: Junctions, ranges: ByteRanges, sight: Sight) -> None:
+        self._junctions, self._ranges, self._sight = junctions, ranges, sight
         self._made = junctions.whole[ranges.order] != 0
 
     @cached_property
@@ -41,17 +39,17 @@ class CutTokens:
         cut |= inner[0] & inner[1] & (last[2] >= 0xF0)
         return np.flatnonzero((cut | inside) & self._made)
 
-    def behind(self, begun: bytes) -> tuple[Places, Flags]:
+    def behind(self, begun: bytes) -> tuple[Places, Sets]:
         """Which of `places` end inside a character behind a begun one, perhaps the same, as
-        indices; and bool[indices, KINDS]: the classes it may get by tokens that lie in it."""
+        indices; and the kinds that it may get by tokens that lie in it."""
         cuts = [
             cut_character(begun + raw) if not begun or _inside(raw[:1]) else b""
             for raw in self._raws
         ]
         found = np.array([i for i, cut in enumerate(cuts) if cut], np.int64)
-        sets = classes_behind([cuts[i] for i in found], self._inner_raws)
+        sets = kinds_behind(self._sight, [cuts[i] for i in found], self._inner_raws)
         sets = np.where(self._followed[found], sets, np.uint64(0))
-        return found, _kinds(np.bitwise_or.reduce(sets, axis=1))
+        return found, np.bitwise_or.reduce(sets, axis=1)
 
     @cached_property
     def _raws(self) -> list[bytes]:
@@ -84,14 +82,8 @@ def _inside(raw: bytes) -> bool:
     return all(0x80 <= byte < 0xC0 for byte in raw)
 
 
-def _kinds(sets: Sets) -> Flags:
-    """As bool[sets, KINDS]."""
-    number = _classes()[0].astype(np.uint64)
-    return (sets[:, None] >> number & np.uint64(1)).astype(np.bool_) & (number < NONE)
-
-
-def classes_behind(cuts: Sequence[bytes], inner: Sequence[bytes]) -> Sets:
-    """The classes that a character can have that begins with a cut one and then with bytes that
+def kinds_behind(sight: Sight, cuts: Sequence[bytes], inner: Sequence[bytes]) -> Sets:
+    """The kinds that a character can have that begins with a cut one and then with bytes that
     lie inside one, or is these: uint64[cuts, inner]."""
     left = np.array([_begun(cut) for cut in cuts], np.int64).reshape(-1, 3)
     right = np.array([(_continued(raw), len(raw)) for raw in inner], np.int64).reshape(-1, 2)
@@ -101,8 +93,8 @@ def classes_behind(cuts: Sequence[bytes], inner: Sequence[bytes]) -> Sets:
     may = (missing >= 0) & (first >= left[:, 2:]) & (first < 0x110000)
     may &= (first < 0xD800) | (first >= 0xE000)  # surrogates
     first[~may] = 0
-    number, by_64, by_4096 = _classes()
-    whole = np.uint64(1) << number[flags(first)].astype(np.uint64)
+    by_64, by_4096 = _sets(sight)
+    whole = np.uint64(1) << sight.kinds[first].astype(np.uint64)
     found = np.where(missing == 0, whole, by_64[first >> 6])
     found = np.where(missing == 2, by_4096[first >> 12], found)
     return np.where(may, found, np.uint64(0))
@@ -125,15 +117,9 @@ def _continued(raw: bytes) -> int:
 
 
 @cache
-def _classes() -> tuple[NDArray[np.uint8], Sets, Sets]:
-    """The bit of each class, uint8[KINDS], `NONE` where it is none; sets of the classes of 64 code
-    points in a row, and of 4096."""
-    codes = np.arange(0x110000)
-    kinds = flags(codes)
-    there = np.unique(kinds)
-    number = np.full(KINDS, NONE, np.uint8)
-    number[there] = np.arange(len(there))
-    sets = np.uint64(1) << number[kinds].astype(np.uint64)
+def _sets(sight: Sight) -> tuple[Sets, Sets]:
+    """The kinds of 64 code points in a row, and of 4096."""
+    sets = np.uint64(1) << sight.kinds.astype(np.uint64)
     sets[0xD800:0xE000] = 0
     by_64 = np.bitwise_or.reduce(sets.reshape(-1, 64), axis=1)
-    return number, by_64, np.bitwise_or.reduce(by_64.reshape(-1, 64), axis=1)
+    return by_64, np.bitwise_or.reduce(by_64.reshape(-1, 64), axis=1)

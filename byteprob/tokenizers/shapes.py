@@ -1,10 +1,9 @@
-"""What the split patterns of byte-level BPE see of a text: its shape.
+"""What a split pattern sees of a text: its shape.
 
 A shape is a short text that a pattern splits as it splits every text of this shape, whatever
-stands before and after: each character is one that stands for its class, and long runs are cut.
-Patterns count no further than this: runs of anything but digits are one to them from the second
-character on, digits come in threes, and letters matter by themselves only in the two places behind
-an apostrophe ("'ll").
+stands before and after: each character is the one that stands for its kind (`Sight`), and what is
+repeated is left out. Patterns count no further than `Sight.runs`, and letters matter by themselves
+only in the two places behind an apostrophe ("'ll").
 """
 
 import re
@@ -14,46 +13,52 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from byteprob.tokenizers.sights import Sight
 from encoders.buffers import Bytes, Offsets
-from encoders.scan.classes import CASELESS, LETTER, LOWER, MARK, NUMBER, SPACE, UPPER, load_classes
 
 Numbers = NDArray[np.int64]
 
-_SEEN = LETTER | NUMBER | SPACE | MARK | UPPER | LOWER | CASELESS
-_THEMSELVES = " \r\n'/ſ"
-"""Characters that some pattern names; ſ is an s where case is ignored."""
-STANDING = "aA日\u02b0\u0301\u01c50½!\t"
-"""One of each class: lower, upper, other and modifier letters, marks, title case, numbers, rest."""
-NAMED_LETTERS = b"sdmtlvreSDMTLVRE"
-_NAMED = re.compile(f"(?:^|')[{NAMED_LETTERS.decode()}ſ]{{1,2}}")
-_RUN = re.compile(r"([^0½])\1{3,}")
-_DIGITS = re.compile(r"[0½]{7,}")
+_NAMED = re.compile(r"(?:^|(?<='))(?:s|re|r$|ll|l$)|^[el]", re.IGNORECASE)
+"""Letters that are or may become part of a contraction; s, r, e and l stand for those like them."""
+_BEGUN = re.compile(rb"'[rlRL]?$")
+_RUN = re.compile(r"(.)\1+", re.DOTALL)
+_PAIRS = re.compile(r"([^']{2})\1{2,}")
 
 
 class Shapes(dict[int, int]):
     """From texts to shapes; a table of characters that fills itself."""
 
-    @cached_property
-    def _standing(self) -> dict[int, int]:
-        return {kind_of(ord(character)): ord(character) for character in reversed(STANDING)}
+    def __init__(self, sight: Sight) -> None:
+        super().__init__()
+        self._sight = sight
 
     def __missing__(self, code: int) -> int:
         is_byte = 0xD800 <= code < 0xE000  # of a character cut in two
-        if is_byte or chr(code) in _THEMSELVES:
-            self[code] = code
-        else:
-            self[code] = self._standing.setdefault(kind_of(code), code)
+        self[code] = code if is_byte else ord(self._sight.standing[self._sight.kinds[code]])
         return self[code]
 
-    def of(self, raw: bytes) -> bytes:
-        """The shape of a part of a text; parts of characters at its ends stay as they are."""
+    def of(self, raw: bytes, *, before: bytes = b"'") -> bytes:
+        """The shape of a part of a text; parts of characters at its ends stay as they are.
+
+        ``before``: the shape of what is in front of it; of any text unless it is given.
+        """
         text = raw.decode("utf-8", "surrogateescape")
         shape = text.translate(self)
-        for found in _NAMED.finditer(text):
-            shape = shape[: found.start()] + found.group() + shape[found.end() :]
-        shape = _RUN.sub(r"\1\1\1", shape)
-        shape = _DIGITS.sub(lambda run: run[0][: 4 + (len(run[0]) - 4) % 3], shape)
+        if self._sight.named:
+            begun = bool(_BEGUN.search(before))
+            named = "".join(map(self._named, text, shape))
+            for found in _NAMED.finditer(named):
+                if begun or found.start():
+                    shape = shape[: found.start()] + found[0] + shape[found.end() :]
+        shape = _PAIRS.sub(r"\1\1", _RUN.sub(self._shortened, shape))
         return shape.encode("utf-8", "surrogateescape")
+
+    def _named(self, character: str, standing: str) -> str:
+        code = self._sight.names.get(ord(character))
+        return standing if code is None else chr(code)
+
+    def _shortened(self, run: re.Match[str]) -> str:
+        return run[0][: self._sight.longest.get(run[1])]
 
     def of_all(self, values: Bytes, offsets: Offsets) -> tuple[list[bytes], Numbers]:
         """The shapes of many texts, sorted, and which of them each text has, int64[n].
@@ -63,7 +68,7 @@ class Shapes(dict[int, int]):
         from byteprob.tokenizers import _kernels
 
         keys, bounds = np.empty(len(values), np.uint8), np.zeros(len(offsets), np.int64)
-        _kernels.shape_keys(values, offsets, *load_classes(), _codes(), keys, bounds)
+        _kernels.shape_keys(values, offsets, self._sight.kinds, self._letters, keys, bounds)
         text, stops = keys.tobytes(), bounds.tolist()
         first: dict[bytes, int] = {}
         like = [
@@ -78,29 +83,19 @@ class Shapes(dict[int, int]):
         at[list(shape_of)] = [number[shape] for shape in shape_of.values()]
         return shapes, at[like]
 
-
-@cache
-def _codes() -> Bytes:
-    """One byte for each class, uint8[128], that is no letter or character that patterns name."""
-    seen = np.unique(load_classes().blocks & _SEEN)
-    named = NAMED_LETTERS + _THEMSELVES[:-1].encode() + b"\x01"  # which stands for the last, ſ
-    free = [code for code in range(128) if code not in named]
-    found = np.zeros(128, np.uint8)
-    found[seen] = free[: len(seen)]
-    return found
+    @cached_property
+    def _letters(self) -> Bytes:
+        """By code point what stands for a letter that is named, 0 for others: uint8[512]."""
+        found = np.zeros(512, np.uint8)
+        for code, standing in self._sight.names.items():
+            found[code] = standing
+        return found
 
 
-def flags(codes: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """The classes of code points that patterns see."""
-    block_of, blocks = load_classes()
-    found: NDArray[np.uint16] = blocks[block_of[codes >> 8].astype(np.int64) << 8 | codes & 255]
-    return found & np.uint16(_SEEN)
-
-
-def kind_of(code: int) -> int:
-    """As `flags`, of one."""
-    block_of, blocks = load_classes()
-    return int(blocks[int(block_of[code >> 8]) << 8 | code & 255]) & _SEEN
+def may_be_named(before: bytes) -> bool:
+    """Whether letters behind this shape may matter: it ends with an apostrophe, and perhaps a
+    letter that is named, or may do so behind another shape."""
+    return bool(_BEGUN.search(b"'" + before))
 
 
 def cut_character(raw: bytes) -> bytes:
@@ -119,19 +114,20 @@ def cut_character(raw: bytes) -> bytes:
 
 
 @cache
-def completions(cut: bytes) -> dict[int, bytes]:
-    """From each class that a cut character can have to what completes it to one of that class."""
-    if cut[0] >= 0xF8:  # begins no character, though as many bytes as one might follow
+def completions(sight: Sight, cut: bytes) -> dict[int, bytes]:
+    """From each kind that a cut character can have to what completes it to one of that kind; of
+    none, the kinds that a character of more than one byte can have."""
+    if cut and cut[0] >= 0xF8:  # begins no character, though as many bytes as one might follow
         return {}
-    length = 2 if cut[0] < 0xE0 else 3 if cut[0] < 0xF0 else 4
+    length = 4 if not cut or cut[0] >= 0xF0 else 2 if cut[0] < 0xE0 else 3
     missing = length - len(cut)
-    lead = cut[0] & (0xFF >> (length + 1))
+    lead = cut[0] & (0xFF >> (length + 1)) if cut else 0
     for byte in cut[1:]:
         lead = lead << 6 | byte & 0x3F
-    first, least = lead << 6 * missing, {2: 0x80, 3: 0x800, 4: 0x10000}[length]
+    first, least = lead << 6 * missing, {2: 0x80, 3: 0x800, 4: 0x10000}[length] if cut else 0x80
     codes = np.arange(max(first, least), min(first + (1 << 6 * missing), 0x110000))
     codes = codes[(codes < 0xD800) | (codes >= 0xE000)]
-    kinds, one_of_each = np.unique(flags(codes), return_index=True)
+    kinds, one_of_each = np.unique(sight.kinds[codes], return_index=True)
     return {
         int(kind): chr(codes[at]).encode()[len(cut) :]
         for kind, at in zip(kinds, one_of_each, strict=True)

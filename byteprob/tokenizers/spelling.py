@@ -8,19 +8,17 @@ from byteprob.errors import UnsupportedTokenizerError
 from byteprob.tokenizers.bpe import BpeViability
 from byteprob.tokenizers.character_bpe import CharacterBpeViability
 from byteprob.tokenizers.normal_forms import normal_form_of
+from byteprob.tokenizers.sights import sight_of
 from byteprob.tokenizers.unigram import UnigramViability
 from byteprob.viability import Viability
 from byteprob.vocabulary import ByteVocabulary
 from encoders.bpe import BpeTables
 from encoders.buffers import ABSENT
-from encoders.scan import patterns
 from encoders.unigram import UnigramTables
 from encoders.wordpiece import WordPieceTables
 from tokenkit.text import Tokenizer
 from tokenkit.text.formats.plan import Tables
 
-SPLITS = (patterns.GPT2, patterns.CL100K, patterns.LLAMA3, patterns.QWEN2, patterns.O200K)
-"""The split patterns of which every way to go on is known (`byteprob.tokenizers.splits`)."""
 _PROBES = ("Hello  world,\n it's 1234!", "naïve 日本\u2009語 🙂 \u2581", " x", "<0x41>\t</s>")
 
 
@@ -72,12 +70,13 @@ def viability_of(tokenizer: Tokenizer, vocabulary: ByteVocabulary) -> Viability:
         raise UnsupportedTokenizerError(
             f'{tokenizer!r} puts a blank in front of texts: use the target "marginal"'
         )
-    if kernels.scanner not in SPLITS:
+    sight = sight_of(kernels.scanner)
+    if sight is None:
         raise UnsupportedTokenizerError(
             f"{tokenizer!r} has a split pattern of which it is not known how far it looks ahead: "
             'use the target "marginal"'
         )
-    return BpeViability(kernels.byte_level_tables, kernels.scanner, vocabulary.ranges)
+    return BpeViability(kernels.byte_level_tables, kernels.scanner, sight, vocabulary.ranges)
 
 
 def _viability_of_characters(

@@ -5,58 +5,52 @@ Asked of the scanner itself: every way of going on that a pattern can tell from 
 apostrophe, so that there are few.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from byteprob.errors import ByteprobError
-from byteprob.tokenizers.shapes import NAMED_LETTERS, STANDING, Numbers, completions, cut_character
+from byteprob.tokenizers.shapes import (
+    Numbers,
+    Shapes,
+    completions,
+    cut_character,
+    may_be_named,
+)
+from byteprob.tokenizers.sights import Sight
 from encoders.buffers import PADDING, Bytes, Offsets, padded
 from encoders.scan.scanners import Scanner
 
 _MOST_UNITS = 32
-_SMALL = ("", "a", "日", "A", "!", "0")
-_AFTER_APOSTROPHE = "s t d m e l re ve ll S T D M E L RE VE LL Re Ve Ll ſ".split()  # noqa: SIM905
-_ONE = ("", *STANDING, *" \r\n'/")
-_BEHIND_WHITE = (
-    *_ONE,
-    *(white + second for white in " \n" for second in " \na0!'"),
-    *(first + second + "a" for first in " \n" for second in " \n"),  # not the end of the text
-)
-_BEHIND_NAMED = tuple(
-    dict.fromkeys((*_ONE, *_AFTER_APOSTROPHE, *("'" + letters for letters in _AFTER_APOSTROPHE)))
-)
-_NAMED = frozenset(NAMED_LETTERS)
 
 
 @dataclass(frozen=True, eq=False)
 class Cuts:
-    """Ways to cut: row by row the index of a shape and the cuts that one text of it has.
+    """Ways to cut: row by row a group of shapes and the cuts that a text of one of them has.
 
     Bit ``i`` of ``bits`` is a cut behind unit ``i``; the bit behind all units is a cut behind the
-    shape itself. ``kinds``: the class that the character has which is cut at the end of the
-    shape; -1 where none is.
+    shape itself. ``kinds``: what the character is that is cut at the end of the shape; -1 where
+    none is. ``group_of``: by shape, -1 where it does not make well-formed UTF-8 of the units.
     """
 
-    shapes: Numbers
+    groups: Numbers
     bits: Numbers
     kinds: Numbers
+    group_of: Numbers
+    count: int
 
 
 class Splits:
     """The cuts of a scanner in units followed by one of ``shapes`` and by any text."""
 
-    def __init__(self, scanner: Scanner, shapes: Sequence[bytes]) -> None:
-        self._scanner, self._shapes = scanner, shapes
+    def __init__(self, scanner: Scanner, sight: Sight, shapes: Sequence[bytes]) -> None:
+        self._scanner, self._sight, self._shapes = scanner, sight, shapes
         self._bodies: dict[bytes, _Bodies] = {}
 
     def cuts(self, units: Sequence[bytes]) -> Cuts:
-        """All ways to cut ``units`` and a shape behind them that never cut one of them in two.
-
-        Shapes that do not make well-formed UTF-8 of the units, but for a cut character at the
-        end, have none.
-        """
+        """All ways to cut ``units`` and a shape behind them that never cut one of them in two."""
         if len(units) >= _MOST_UNITS:
             raise ByteprobError(
                 f"{len(units)} tokens between which the split pattern may still cut or not: "
@@ -64,9 +58,10 @@ class Splits:
             )
         bodies = self._bodies_behind(b"".join(units))
         text, bounds = bodies.behind(b"".join(units))
-        names = bodies.shapes << 40 | (bodies.kinds + 1) << 32  # few units, few classes
+        names = bodies.groups << 40 | (bodies.kinds + 1) << 32  # few units, few kinds
         found = np.unique(self._cut(units, text, bounds, bodies.lengths, names))
-        return Cuts(found >> 40, found & 0xFFFFFFFF, (found >> 32 & 0xFF) - 1)
+        groups, kinds = found >> 40, (found >> 32 & 0xFF) - 1
+        return Cuts(groups, found & 0xFFFFFFFF, kinds, bodies.group_of, bodies.count)
 
     def at_end(self, units: Sequence[bytes]) -> int | None:
         """The cuts of a text that ends behind the units, as `Cuts.bits`; None if one is cut in two.
@@ -135,49 +130,61 @@ class Splits:
     def _bodies_behind(self, before: bytes) -> "_Bodies":
         cut = cut_character(before)
         if cut not in self._bodies:
-            self._bodies[cut] = _Bodies.of(self._shapes, cut)
+            self._bodies[cut] = _Bodies.of(self._sight, self._shapes, cut)
         return self._bodies[cut]
 
 
 @dataclass(frozen=True, eq=False)
 class _Bodies:
-    """Shapes with all their ways on, end to end.
+    """Shapes with all their ways on, end to end; one shape of each group.
 
-    ``text``, ``bounds``: the bodies. ``shapes``: of which shape each is; ``lengths``: how many of
-    its bytes that shape has; ``kinds``: see `Cuts`.
+    ``text``, ``bounds``: the bodies. ``groups``: of which group each is; ``lengths``: how many of
+    its bytes belong to the shape; ``kinds``, ``group_of``, ``count``: see `Cuts`.
     """
 
     text: Bytes
     bounds: Offsets
-    shapes: Numbers
+    groups: Numbers
     lengths: Numbers
     kinds: Numbers
+    group_of: Numbers
+    count: int
 
     @staticmethod
-    def of(shapes: Sequence[bytes], cut: bytes) -> "_Bodies":
-        """Those of the shapes that make text of the cut character before them."""
-        bodies = [
-            (i, shape, on, kind)
-            for i, shape in enumerate(shapes)
-            if _may_begin_text(cut + shape)
-            for on, kind in _ways_on(cut + shape)
-        ]
-        texts = [shape + on for _, shape, on, _ in bodies]
+    def of(sight: Sight, shapes: Sequence[bytes], cut: bytes) -> "_Bodies":
+        """Those of the shapes that make text of the cut character before them.
+
+        Shapes that are one together with it are a group, whatever is cut at their own end: the
+        kinds that it can have are looked at elsewhere.
+        """
+        whole, number = Shapes(sight), dict[tuple[bytes, bool], int]()
+        group_of = np.full(len(shapes), -1, np.int64)
+        bodies = list[tuple[bytes, int, int, int]]()
+        for i, shape in enumerate(shapes):
+            head = _head(sight, cut + shape)
+            if head is None:
+                continue
+            key = whole.of(head) if cut else head, len(head) < len(cut + shape)
+            if key not in number:
+                rest = head[len(cut) :]
+                length = len(rest) + (key[1] and bool(shape))
+                ways = _ways_on(sight, cut, *key)
+                bodies += [(rest + on, len(number), length, kind) for on, kind in ways]
+            group_of[i] = number.setdefault(key, len(number))
+        texts = [text for text, *_ in bodies]
         bounds = np.zeros(len(texts) + 1, np.int64)
         np.cumsum([len(text) for text in texts], out=bounds[1:])
+        groups, lengths, kinds = np.array([row for _, *row in bodies], np.int64).reshape(-1, 3).T
         return _Bodies(
             np.frombuffer(bytearray().join(texts), np.uint8),  # bytes would be read-only
-            bounds,
-            np.array([i for i, *_ in bodies], np.int64),
-            np.array([len(shape) for _, shape, *_ in bodies], np.int64),
-            np.array([kind for *_, kind in bodies], np.int64),
-        )
+            bounds, groups.copy(), lengths.copy(), kinds.copy(), group_of, len(number),
+        )  # fmt: skip
 
     def behind(self, before: bytes) -> tuple[Bytes, Offsets]:
         """Documents, each with ``before`` in front, as scanners take them."""
         from byteprob.tokenizers import _kernels
 
-        added = len(before) * len(self.shapes)
+        added = len(before) * len(self.groups)
         text = np.zeros(len(self.text) + added + PADDING, np.uint8)
         bounds = np.empty(len(self.bounds), np.int64)
         front = np.frombuffer(bytearray(before), np.uint8)
@@ -185,25 +192,38 @@ class _Bodies:
         return text, bounds
 
 
-def _ways_on(shape: bytes) -> list[tuple[bytes, int]]:
-    """Texts behind a shape, enough for every way in which it may be cut, and `Cuts.kinds`."""
-    if cut := cut_character(shape):
-        found = completions(cut).items()
-        return [(end + on, kind) for kind, end in found for on in (b"", b"a")]
-    named = not shape or b"'" in shape[-3:] or _NAMED.issuperset(shape)
-    named |= shape.endswith("ſ".encode())
-    open_white = not shape or shape[-1:].isspace() or shape.endswith((b"\xc2\xa0", b"\xc2\x85"))
-    ways = _BEHIND_NAMED if named else _SMALL
-    if open_white:
-        ways = tuple(dict.fromkeys((*ways, *_BEHIND_WHITE)))
-    return [(on.encode(), -1) for on in ways]
+def _ways_on(sight: Sight, cut: bytes, shape: bytes, is_cut: bool) -> Iterator[tuple[bytes, int]]:
+    """Texts behind a shape, enough for every way in which it may be cut, and `Cuts.kinds`.
+
+    ``is_cut``: whether the shape is followed by the beginning of a character, which is ``cut``
+    where the shape is empty.
+    """
+    if not is_cut:
+        ends_white = not shape or shape.decode()[-1] in sight.blanks
+        yield from ((on, -1) for on in _texts(sight, may_be_named(shape), ends_white))
+        return
+    for kind, end in completions(sight, b"" if shape else cut).items():
+        is_white = sight.standing[kind] in sight.blanks
+        for on in _texts(sight, False, True) if is_white else (b"", b"a"):
+            yield end + on, kind
 
 
-def _may_begin_text(raw: bytes) -> bool:
-    """Whether this is well-formed UTF-8, its last character perhaps cut."""
-    cut = cut_character(raw)
+@cache
+def _texts(sight: Sight, named: bool, white: bool) -> tuple[bytes, ...]:
+    found = ["", *(one for one in sight.standing if one not in sight.blanks[1:])]
+    if named and sight.named:
+        found += ["s", "re", "ll", "e", "l"]
+    if white:
+        found += [*sight.blanks, *(blank + "a" for blank in sight.blanks)]
+    return tuple(text.encode() for text in dict.fromkeys(found))
+
+
+def _head(sight: Sight, text: bytes) -> bytes | None:
+    """A text without the character that is cut at its end; None where it is not well-formed."""
+    cut = cut_character(text)
+    head = text[: len(text) - len(cut)]
     try:
-        raw[: len(raw) - len(cut)].decode()
+        head.decode()
     except UnicodeDecodeError:
-        return False
-    return not cut or bool(completions(cut))
+        return None
+    return None if cut and not completions(sight, cut) else head

@@ -9,30 +9,69 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byteprob.tokenizers.bpe import BpeViability
-from byteprob.tokenizers.shapes import completions, cut_character, kind_of
+from byteprob.tokenizers.shapes import completions, cut_character
+from byteprob.tokenizers.sights import sight_of
 from encoders.byte_ranges import ByteRanges
+from encoders.scan import patterns
 from tests.samples import documents
 from tokenkit import Tokenizer
 
-PATTERNS = ("gpt2", "llama3", "cl100k", "o200k")
-KINDS = [*((pattern, "plain") for pattern in PATTERNS), ("llama3", "ignore_merges")]
-KINDS += [("cl100k", "ranks")]
-ALPHABETS = (" et's\n1", " \rt/!1", " ré\u2009'\n", "aʰA'S\n", "日é a\u0301")
+PATTERNS = {
+    "phrases": patterns.PHRASES_PATTERN,
+    "lines": patterns.LINES_PATTERN,
+    "short": patterns.SHORT4_PATTERN,
+}
+"""Of those without a name."""
+SPLITS = {
+    "whole": [],
+    "starcoder": [{"type": "Digits", "individual_digits": True}],
+    "deepseek": [
+        {"type": "Split", "pattern": {"Regex": each}, "behavior": "Isolated", "invert": False}
+        for each in patterns.DEEPSEEK_V3_PATTERNS
+    ],
+}
+"""What stands before ``ByteLevel``."""
+CASES = (
+    ("gpt2", "plain", " et's\n1"),
+    ("gpt2", "plain", " ré\u2009'\n"),
+    ("cl100k", "plain", " \rt/!1"),
+    ("cl100k", "ranks", " ré\u2009'\n"),
+    ("llama3", "plain", " et's\n1"),
+    ("llama3", "ignore_merges", " et's\n1"),
+    ("qwen2", "plain", " é'S1"),
+    ("o200k", "plain", "aʰA'S\n"),
+    ("o200k", "plain", " \rt/!1"),
+    ("o200k", "plain", "日é a\u0301"),
+    ("phrases", "plain", " at's\n"),
+    ("phrases", "plain", " é\u20091"),
+    ("lines", "plain", " a\r\né"),
+    ("short", "plain", " aebé\n"),
+    ("whole", "plain", " aé1"),
+    ("starcoder", "plain", " e's1½"),
+    ("deepseek", "plain", " a!1\né"),
+    ("deepseek", "plain", "あ a!"),
+)
+KINDS = [*dict.fromkeys((split, kind) for split, kind, _ in CASES)]
 MARGIN = 3  # how far beyond a string of tokens a text must go to show that it is viable
 
 
 @cache
-def tokenizer(pattern, kind="plain"):
+def tokenizer(split, kind="plain"):
     odd = ["  \n \n\n  x", "I'll 'll we're ''s", "11 111 1111 1", "ʰA aʰAb éé r\u2009e"] * 9
+    odd += ["a at at e ate\r\n", "日日あ あa!a !é ½1½"] * 9
+    pattern = PATTERNS.get(split, "llama3" if split in SPLITS else split)
     tok = Tokenizer.train([*documents()[:30], *odd], vocab_size=900, pattern=pattern)
-    if kind == "plain":
-        return tok
     if kind == "ranks":
         return Tokenizer.from_bytes(tok.to_bytes(as_ranks=True), pattern=pattern)
     spec = json.loads(tok.to_bytes())
-    spec["model"]["ignore_merges"] = True
-    for word in ("Ġet'", "tes", "Ġ1t", "''s", "étr"):  # which merging does not make
-        spec["model"]["vocab"].setdefault(word, len(spec["model"]["vocab"]))
+    if split in SPLITS:
+        last = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+        steps = [*SPLITS[split], last | {"use_regex": split == "starcoder"}]
+        spec["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": steps}
+    if kind == "ignore_merges":
+        spec["model"]["ignore_merges"] = True
+        for word in ("Ġet'", "tes", "Ġ1t", "''s", "étr"):  # which merging does not make
+            spec["model"]["vocab"].setdefault(word, len(spec["model"]["vocab"]))
     return Tokenizer.from_bytes(json.dumps(spec).encode())
 
 
@@ -40,7 +79,8 @@ def viability(tok):
     tokens = {i: tok.id_to_bytes(i) for i in range(tok.vocab_size) if tok.id_to_bytes(i)}
     ranges = ByteRanges.of(tokens)
     engine = tok._engine
-    return BpeViability(engine.tables, engine._encoder.scanner, ranges), ranges, tokens
+    scanner = engine._encoder.scanner
+    return BpeViability(engine.tables, scanner, sight_of(scanner), ranges), ranges, tokens
 
 
 def longest(alphabet):
@@ -71,10 +111,9 @@ def begins_another(tok, tokens, ids):
     return any(tuple(row[: len(ids)]) == ids for row in tok.encode_batch(texts).to_lists())
 
 
-@pytest.mark.parametrize("alphabet", ALPHABETS, ids=ascii)
-@pytest.mark.parametrize(("pattern", "kind"), KINDS)
-def test_viable_is_what_begins_an_encoding(pattern, kind, alphabet):
-    tok = tokenizer(pattern, kind)
+@pytest.mark.parametrize(("split", "kind", "alphabet"), CASES, ids=ascii)
+def test_viable_is_what_begins_an_encoding(split, kind, alphabet):
+    tok = tokenizer(split, kind)
     found, ranges, tokens = viability(tok)
     begun = listed(tok, alphabet)
     letters = set(alphabet.encode())
@@ -106,9 +145,9 @@ def test_viable_is_what_begins_an_encoding(pattern, kind, alphabet):
     assert compared > 30
 
 
-@pytest.mark.parametrize(("pattern", "kind"), KINDS)
-def test_every_encoding_is_viable_token_by_token(pattern, kind):
-    tok = tokenizer(pattern, kind)
+@pytest.mark.parametrize(("split", "kind"), KINDS)
+def test_every_encoding_is_viable_token_by_token(split, kind):
+    tok = tokenizer(split, kind)
     found, ranges, tokens = viability(tok)
     for text in [*documents()[:3], "I'll 've\r\n\n  1234567é日本\u2028\u2009x\t", ""]:
         state = found.start
@@ -124,13 +163,13 @@ def context(found, state):
     """What `plainly` needs of a state: tokens that may join, and ways to cut by shape."""
     row = found._junctions.after(state.last) if state.units else 0 * found._junctions.whole
     cuts, ways = found._splits.cuts(tuple(unit.shape for unit in state.units)), {}
-    for shape, bits, kind in zip(cuts.shapes, cuts.bits.tolist(), cuts.kinds, strict=True):
+    for group, bits, kind in zip(cuts.groups, cuts.bits.tolist(), cuts.kinds, strict=True):
         before = bits & ~(-1 << len(state.units))
         first = before.bit_length()
         if found._fits(state.units, before, is_open=first < len(state.units)):
             way = first, bool(bits >> len(state.units) & 1), int(kind)
-            ways.setdefault(found._names[shape], set()).add(way)
-    return row, ways
+            ways.setdefault(int(group), set()).add(way)
+    return row, [ways.get(group, ()) for group in cuts.group_of.tolist()]
 
 
 def plainly(found, tokens, state, place, depth=4):
@@ -140,7 +179,7 @@ def plainly(found, tokens, state, place, depth=4):
     id_, units, may = int(found._ranges.order[place]), state.units, {True: False, False: False}
     raw, made = tokens[id_], bool(found._junctions.whole[id_])
     begun = cut_character(b"".join(unit.shape for unit in units))
-    for first, closed, kind in ways.get(found._shapes.of(raw), ()):
+    for first, closed, kind in ways[found._names.index(found._shapes.of(raw))]:
         joins = first < len(units)
         if not (row[id_] if joins else made or raw in found._alone) or may[joins]:
             continue
@@ -159,15 +198,16 @@ def plainly(found, tokens, state, place, depth=4):
 @cache
 def kinds_behind(found, spelled, id_):
     cut, row, kinds = cut_character(spelled), found._junctions.after(id_), set()
+    sight = found._cut_tokens._sight
     for place in found._cut_tokens._inner.tolist():
         longer = cut + found._raw(place)
         text = longer.decode("utf-8", "replace")
         if not row[found._ranges.order[place]]:
             continue
         if cut_character(longer) == longer:
-            kinds |= set(completions(longer))
+            kinds |= set(completions(sight, longer))
         elif len(text) == 1 and text != "\ufffd":
-            kinds.add(kind_of(ord(text)))
+            kinds.add(int(sight.kinds[ord(text)]))
     return kinds
 
 

@@ -1,13 +1,13 @@
-"""Classes of characters that are not complete yet, against decoding every way to complete them."""
+"""Kinds of characters that are not complete yet, against decoding every way to complete them."""
 
 import itertools
 
-import numpy as np
 import pytest
 
-from byteprob.tokenizers import cut_characters
-from byteprob.tokenizers.cut_characters import KINDS, NONE, classes_behind
-from byteprob.tokenizers.shapes import completions, cut_character, kind_of
+from byteprob.tokenizers.cut_characters import kinds_behind
+from byteprob.tokenizers.shapes import completions, cut_character
+from byteprob.tokenizers.sights import sight_of
+from tests.byteprob.tokenizers.scanners import SCANNERS
 
 CUTS = [
     *(bytes([lead]) for lead in range(0xC0, 0x100)),
@@ -22,37 +22,25 @@ INNER = [
 ]
 
 
-def kinds_of(begun):
+def kinds_of(sight, begun):
     cut = cut_character(begun)
     if cut == begun:
-        return set(completions(begun))
+        return set(completions(sight, begun))
     try:
         text = begun.decode()
     except UnicodeDecodeError:
         return set()
-    return {kind_of(ord(text))} if len(text) == 1 else set()
+    return {int(sight.kinds[ord(text)])} if len(text) == 1 else set()
 
 
-@pytest.fixture(scope="module")
-def number():
-    return cut_characters._classes()[0]
-
-
-def test_classes_are_those_of_all_characters_that_begin_so(number):
-    found = classes_behind(CUTS, INNER)
+@pytest.mark.parametrize("name", ["whole", "o200k", "deepseek"])
+def test_kinds_are_those_of_all_characters_that_begin_so(name):
+    sight = sight_of(SCANNERS[name][0])
+    found = kinds_behind(sight, CUTS, INNER)
     some = 0
     for cut, row in zip(CUTS, found, strict=True):
         for raw, bits in zip(INNER, row.tolist(), strict=True):
-            expected = kinds_of(cut + raw)
-            assert bits == sum(1 << int(number[kind]) for kind in expected), (cut, raw)
+            expected = kinds_of(sight, cut + raw)
+            assert bits == sum(1 << kind for kind in expected), (cut, raw)
             some += bool(expected)
     assert some > 1000
-
-
-def test_sets_become_columns(number):
-    kinds = [kind for kind in range(KINDS) if number[kind] != NONE]
-    assert len(kinds) < NONE
-    sets = np.array([1 << int(number[kind]) for kind in kinds] + [0], np.uint64)
-    found = cut_characters._kinds(sets)
-    assert found.shape == (len(kinds) + 1, KINDS)
-    assert [row.nonzero()[0].tolist() for row in found] == [*([kind] for kind in kinds), []]

@@ -166,6 +166,38 @@ def test_symbols_that_are_cut_out_of_texts_have_no_canonical_target():
         viability_of(tok, vocabulary)
 
 
+def with_steps(*steps, **model):
+    spec = json.loads(Tokenizer.train(documents()[:9], vocab_size=400).to_bytes())
+    spec["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": steps}
+    spec["model"] |= model
+    return Tokenizer.from_bytes(json.dumps(spec).encode())
+
+
+BYTE_LEVEL = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [BYTE_LEVEL | {"use_regex": False}],
+        [{"type": "Digits", "individual_digits": True}, BYTE_LEVEL | {"use_regex": True}],
+        [{"type": "Punctuation", "behavior": "Isolated"}, BYTE_LEVEL | {"use_regex": False}],
+    ],
+    ids=["none", "digits", "punctuation"],
+)
+def test_any_splits_of_the_engine_have_a_canonical_target(steps):
+    tok = with_steps(*steps)
+    model = ByteModel(random_model(tok), tok, "canonical")
+    assert model.score(b"It's 1234, (or) 5!").log_prob < 0
+
+
+def test_splits_that_are_not_known_are_refused():
+    ranks = Tokenizer.train(documents()[:9], vocab_size=400).to_bytes(as_ranks=True)
+    tok = Tokenizer.from_bytes(ranks, pattern=r"[a-y]+|(?s:.)")
+    with pytest.raises(UnsupportedTokenizerError, match=r"how far it looks ahead.*marginal"):
+        viability_of(tok, vocabulary_of(tok))
+
+
 SPLITS_KNOWN = {"r50k_base", "cl100k_base"}
 
 

@@ -1,66 +1,87 @@
-"""Cuts found for all shapes at once are those of each text by itself."""
+"""Cuts found for all shapes at once are those of every text that goes on behind them."""
 
 import itertools
+from functools import cache
 
-import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from byteprob.tokenizers.splits import Splits, _may_begin_text, _ways_on
-from encoders.buffers import joined
-from encoders.scan import patterns
+from byteprob.tokenizers.shapes import Shapes, completions, cut_character
+from byteprob.tokenizers.sights import sight_of
+from byteprob.tokenizers.splits import Splits
+from tests.byteprob.tokenizers.scanners import SCANNERS
+from tests.byteprob.tokenizers.test_sights import CONTRACTIONS, ends
 
-SHAPES = [b"", b"a", b" a", b"'l", b"  ", b"\n", b"!", b"000", b" \xe6", b"\x97", b"\x97a"]
-PATTERNS = (patterns.GPT2, patterns.CL100K, patterns.LLAMA3, patterns.QWEN2, patterns.O200K)
-unit = st.sampled_from([b" ", b"  ", b"\n", b"'", b"a", b"s", b"0", b"!", "日".encode()])
-
-
-def plain(scanner, units, shape):
-    """(bits, kind) of every way on, by cutting its text."""
-    before, found = b"".join(units), set()
-    stops = list(itertools.accumulate(map(len, units)))
-    begun = b"\xe6" if before.endswith(b"\xe6") else b""
-    if not _may_begin_text(begun + shape):
-        return found
-    for on, kind in _ways_on(begun + shape):
-        ends = itertools.chain(
-            *(e.tolist() for e in scanner.chunks(*joined([before + shape + on])))
-        )
-        ends = [end for end in ends if end <= len(before + shape)]
-        allowed = [*stops, len(before + shape)]
-        if all(end in allowed for end in ends):
-            found.add((sum(1 << allowed.index(end) for end in ends), kind))
-    return found
+CUT = (b"\xe6", b"\xe2\x80", b" \xe2\x80")
 
 
-@settings(max_examples=15)
-@given(st.sampled_from(PATTERNS), st.lists(unit, max_size=4), st.sampled_from([b"", b"\xe6"]))
-def test_cuts_are_those_of_each_text(scanner, units, begun):
-    units += [begun] if begun else []
-    cuts = Splits(scanner, SHAPES).cuts(units)
-    found = {i: set() for i in range(len(SHAPES))}
-    for i, bits, kind in zip(cuts.shapes, cuts.bits, cuts.kinds, strict=True):
-        found[int(i)].add((int(bits), int(kind)))
-    assert found == {i: plain(scanner, units, shape) for i, shape in enumerate(SHAPES)}
+@cache
+def longer(name):
+    """All short texts of the characters that a scanner tells apart, and some behind apostrophes."""
+    sight = sight_of(SCANNERS[name][0])
+    letters = sight.standing + "".join(map(chr, {*sight.names.values()}))
+    short = ["".join(on) for size in range(3) for on in itertools.product(letters, repeat=size)]
+    few = [*sight.standing, *(sight.names and CONTRACTIONS)]
+    long = ["".join(on) for on in itertools.product(few, sight.standing, sight.standing)]
+    return [on.encode() for on in short], [on.encode() for on in long]
 
 
-ALPHABET = " \n\ra0!'sleA日/"
-LONGER = ["".join(on) for size in range(4) for on in itertools.product(ALPHABET, repeat=size)]
-BEHIND = [b"", b"a", b" a", b"'", b"'l", b"a'", b"s", b"re", b"  ", b"\n", b" \n", b"'\n", b"!"]
-BEHIND += [b"0", b"00", b"a'l", b"'re", b"\r", b"\n\n ", "ſ".encode(), "\u00a0".encode(), b"/"]
-
-
-@settings(max_examples=40)
-@given(st.sampled_from(PATTERNS), st.lists(unit, max_size=4), st.sampled_from(BEHIND))
-def test_no_other_way_on_cuts_otherwise(scanner, units, shape):
+def ways(scanner, units, shape, ons):
+    """The cuts of units and a shape, whatever follows of ``ons``; as `Cuts.bits`."""
     before = b"".join(units) + shape
     allowed = [*itertools.accumulate(map(len, units)), len(before)]
-    text, bounds = joined([before + on.encode() for on in LONGER])
-    ends = np.concatenate([part.copy() for part in scanner.chunks(text, bounds)])
-    document = np.searchsorted(bounds, ends) - 1
-    at = ends - bounds[document]
-    rows = [set() for _ in LONGER]
-    for row, end in zip(document[at <= len(before)], at[at <= len(before)], strict=True):
-        rows[row].add(int(end))
-    found = {sum(1 << allowed.index(end) for end in row) for row in rows if row <= {*allowed}}
-    assert found == {bits for bits, _ in plain(scanner, units, shape)}
+    found = ends(scanner, [before + on for on in ons])
+    rows = {frozenset(at for at in row if at <= len(before)) for row in found}
+    return {sum(1 << allowed.index(at) for at in row) for row in rows if row <= {*allowed}}
+
+
+@pytest.mark.parametrize("name", SCANNERS)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_no_other_way_on_cuts_otherwise(name, data):
+    scanner, letters = SCANNERS[name]
+    sight, (short, long) = sight_of(scanner), longer(name)
+    pieces = st.sampled_from([*letters, *(CONTRACTIONS if "'" in letters else ())])
+    text = st.lists(pieces, max_size=2).map(lambda some: Shapes(sight).of("".join(some).encode()))
+    units = [unit for unit in data.draw(st.lists(text, max_size=3)) if unit]
+    shapes = [*data.draw(st.lists(text, min_size=4, max_size=4)), b"", b" ", *CUT]
+    cuts = Splits(scanner, sight, shapes).cuts(units)
+    for shape, group in zip(shapes, cuts.group_of, strict=True):
+        of_group = cuts.groups == group
+        rows = [*zip(cuts.bits[of_group].tolist(), cuts.kinds[of_group].tolist(), strict=True)]
+        if not cut_character(shape):
+            assert {*rows} == {(bits, -1) for bits in ways(scanner, units, shape, short + long)}
+            continue
+        for kind, end in completions(sight, cut_character(shape)).items():
+            expected = ways(scanner, units, shape, [end + on for on in short])
+            assert {bits for bits, of in rows if of == kind} == expected
+
+
+BEGUN = ([], [b" "], [b"a", b"'"], [b"\n", b"\xe6"], [b"\xe6"])
+
+
+@pytest.mark.parametrize("name", SCANNERS)
+def test_cuts_of_many_shapes_are_those_of_each(name):
+    scanner, _ = SCANNERS[name]
+    shapes = [
+        b"",
+        b"a",
+        b" a",
+        b"'l",
+        b"\n",
+        b"0",
+        b" \xe6",
+        b" \xe7",
+        b"\x97",
+        b"\x97a",
+        b"\x97\xa5b",
+    ]
+    for before in BEGUN:
+        cuts = Splits(scanner, sight_of(scanner), shapes).cuts(before)
+        rows = [*zip(cuts.groups, cuts.bits.tolist(), cuts.kinds.tolist(), strict=True)]
+        for shape, group in zip(shapes, cuts.group_of, strict=True):
+            alone = Splits(scanner, sight_of(scanner), [shape]).cuts(before)
+            assert (group < 0) == (alone.group_of[0] < 0)
+            expected = {*zip(alone.bits.tolist(), alone.kinds.tolist(), strict=True)}
+            assert {(bits, kind) for of, bits, kind in rows if of == group >= 0} == expected
