@@ -55,6 +55,8 @@ class NumberEncoder:
         from encoders.numbers import _piece_kernels
 
         base = self._base
+        if not len(spans):
+            return base.encode(text, bounds)
         work = base.workspaces.take()
         scheme = self._layout.numbers, self._separators, np.empty(_TOKENS, np.int64)
         room = int(bounds[-1] - bounds[0]) + room_for_numbers(spans) + _SPARE

@@ -169,6 +169,19 @@ class TestComposition:
                 )
                 assert found == expected
 
+    def test_what_one_pass_may_see(self):
+        plain, composing = trained("gpt2").kernels, normalizing({"type": "NFC"}).kernels
+        for text, kernels, allowed, expected in (
+            ("5 e\u0301<|pad|>", plain, frozenset(), True),
+            ("5 e\u0301<|pad|>", plain, frozenset({"<|pad|>"}), False),
+            ("5 e\u0301<|pad|>", plain, None, False),
+            ("5 e\u0301<|pad|>", composing, frozenset(), False),
+            ("5 \u00e9<|pad|>", composing, frozenset(), True),
+            ("5 \u00e9<|pad|>", composing, None, False),
+        ):
+            assert kernels.takes_as_is(*joined([text.encode()]), allowed) is expected
+        assert not composing.takes_as_is(*joined([b"5 \xff"]), frozenset())
+
     def test_numbers_too_long_for_one_pass(self):
         tok = NumericTokenizer(trained("gpt2"), R2L())
         text = f"a  {'1' * LONGEST_NUMBER}  b {'2' * 400} c 5"
