@@ -42,8 +42,8 @@ def sums() -> list[Row]:
     sparse = _matrix_of_prefixes(tokens)
 
     def ours() -> None:
-        by_id, _, total = ranges.exponentials(logits, none)
-        _ = ranges.every.weights(by_id)[1] / total
+        found = ranges.weigh(logits, ranges.every, none)
+        _ = found.sums / found.total
 
     def scatter() -> None:
         logs = torch.log_softmax(on_torch, 0)

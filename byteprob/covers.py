@@ -9,9 +9,9 @@ their weight. With a tolerance of 0 none waits.
 """
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -24,7 +24,9 @@ from byteprob.token_models import Context, TokenModel
 from byteprob.viability import Viability
 from byteprob.vocabulary import ByteVocabulary
 from byteprob.waiting import Waiting, advanced
-from encoders.byte_ranges import Chosen, Logits, Range, Weights
+from encoders.byte_ranges import Logits, Mask, Range, Weights
+
+_NO_WEIGHTS = np.empty(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,26 +49,20 @@ class Reading:
     tolerance: float = 0.0
     front: bytes = b""
 
-    @cached_property
-    def chosen(self) -> Callable[[Hashable], Chosen]:
-        """From the state of a head to the tokens that may follow."""
-        ranges, viability = self.vocabulary.ranges, self.viability
-
-        def found(state: Hashable) -> Chosen:
-            return ranges.chosen(viability.following(state)) if viability else ranges.every
-
-        return lru_cache(1 << 9)(found)
+    def allowed(self, state: Hashable) -> Mask:
+        """Which ids may follow a head of that state."""
+        return self.viability.following(state) if self.viability else self.vocabulary.ranges.every
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
     """A string of tokens and what the model says comes next.
 
-    ``chosen``: the tokens that may follow. ``log_weight + log(weights[i])``: log-probability of the
-    string and then the ``i``-th of these; ``end``: as a weight, of the end of the text. ``among``,
-    ``depth``: the range of those that agree with the ``depth`` bytes from here to the end of the
-    prefix and go on. ``sums``: their weights by the byte that is next, float64[257]; the last is
-    of the end of the text.
+    ``log_weight + log(by_id[i])``: log-probability of the string and then id ``i``; 0 where that
+    may not follow. ``end``: as a weight, of the end of the text. ``among``, ``depth``: the range of
+    tokens that agree with the ``depth`` bytes from here to the end of the prefix and go on.
+    ``weights``: those of that range, once it is not the whole vocabulary. ``sums``: the same by the
+    byte that is next, float64[257]; the last is of the end of the text.
 
     ``log_mass``: log-probability of the covers that it stands for: of the string itself where it
     ends with the prefix, else of it with each of those tokens.
@@ -76,10 +72,10 @@ class Head:
     state: Hashable
     handle: Any
     log_weight: float
-    chosen: Chosen
-    weights: Weights
+    by_id: Weights
     end: float
     among: Range
+    weights: Weights
     sums: Weights
     log_mass: float
     depth: int = 0
@@ -91,13 +87,6 @@ class Head:
             return self.log_mass
         going_on = float(self.sums.sum())
         return self.log_weight + math.log(going_on) if going_on else -math.inf
-
-    @property
-    def by_place(self) -> Weights:
-        """The weights by place in the sorted vocabulary, 0 for tokens that may not follow."""
-        found = np.zeros(len(self.chosen.ranges))
-        found[self.chosen.ranges.place[self.chosen.ids]] = self.weights
-        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,33 +236,35 @@ def _with_heads(
 def _grown(reading: Reading, head: Head, following: bytes) -> tuple[Head | None, list[Waiting]]:
     """A head behind more bytes, None where no token goes on so; and the strings that are complete
     on the way, behind the bytes that are left to them."""
-    found, chosen = list[Waiting](), head.chosen
-    among, depth, sums, mass = head.among, head.depth, head.sums, 1.0
+    found, ranges = list[Waiting](), reading.vocabulary.ranges
+    among, depth, weights, sums, mass = head.among, head.depth, head.weights, head.sums, 1.0
     for done, byte in enumerate(following, 1):
-        ending, among, sums = chosen.pushed(among, depth, byte, head.weights)
-        depth += 1
-        for index in range(*ending):
-            found += _complete(reading, head, index, following[done:])
-        mass = float(sums.sum())
+        if not depth:
+            among = ranges.beginning_with(byte)
+            weights = ranges.taken(head.by_id, among)
+        ending, longer, sums, mass = ranges.pushed(among, depth, byte, weights)
+        for id_ in ranges.order[slice(*ending)].tolist():
+            found += _complete(reading, head, id_, following[done:])
+        weights = weights[longer[0] - among[0] : longer[1] - among[0]]
+        among, depth = longer, depth + 1
         if not mass:
             return None, found
     if not following:
         return head, found
     log_mass = head.log_weight + math.log(mass)
     left = Head(
-        head.context, head.state, head.handle, head.log_weight, chosen, head.weights, head.end,
-        among, sums, log_mass, depth,
+        head.context, head.state, head.handle, head.log_weight, head.by_id, head.end, among,
+        weights, sums, log_mass, depth,
     )  # fmt: skip
     return left, found
 
 
-def _complete(reading: Reading, head: Head, index: int, since: bytes) -> list[Waiting]:
+def _complete(reading: Reading, head: Head, id_: int, since: bytes) -> list[Waiting]:
     """A head and a token that may follow, if it can go on with the bytes since."""
-    weight, ranges, viability = head.weights[index], reading.vocabulary.ranges, reading.viability
+    weight, ranges, viability = head.by_id[id_], reading.vocabulary.ranges, reading.viability
     if not weight:
         return []
-    id_ = int(head.chosen.ids[index])
-    state = viability.after(head.state, int(ranges.place[id_])) if viability else None
+    state = viability.after(head.state, id_) if viability else None
     log_weight = head.log_weight + math.log(weight)
     found = Waiting((*head.context, id_), state, head.handle, log_weight)
     still = advanced(found, since, ranges, viability) if since else found
@@ -317,11 +308,11 @@ def _parted(reading: Reading, covers: Covers) -> tuple[tuple[Waiting, ...], tupl
 
 def _head(reading: Reading, waiting: Waiting, logits: Logits, handle: Any) -> Head:
     vocabulary, viability, state = reading.vocabulary, reading.viability, waiting.state
-    by_id, _, total = vocabulary.ranges.exponentials(logits, vocabulary.counted)
-    chosen = reading.chosen(state)
-    weights, sums = chosen.weights(by_id)
+    by_id, sums, largest, total = vocabulary.ranges.weigh(
+        logits, reading.allowed(state), vocabulary.counted
+    )
     if viability is None or viability.ends(state):
-        sums[END] = by_id[vocabulary.ends].sum()
+        sums[END] = np.exp(logits[vocabulary.ends].astype(np.float64) - largest).sum()
     if reading.target == "canonical-renorm":
         total = float(sums.sum()) or 1.0
     return Head(
@@ -329,10 +320,10 @@ def _head(reading: Reading, waiting: Waiting, logits: Logits, handle: Any) -> He
         state,
         handle,
         waiting.log_weight - math.log(total),
-        chosen,
-        weights,
+        by_id,
         float(sums[END]),
-        chosen.whole,
+        vocabulary.ranges.whole,
+        _NO_WEIGHTS,
         sums,
         waiting.log_weight,
     )
@@ -341,6 +332,6 @@ def _head(reading: Reading, waiting: Waiting, logits: Logits, handle: Any) -> He
 def log_sum(logs: Sequence[float] | NDArray[np.float64]) -> float:
     """The logarithm of the sum of exponentials; ``-inf`` of none."""
     top = max(logs, default=-math.inf)
-    if top == -math.inf:
+    if top == -math.inf or len(logs) == 1:
         return top
     return top + math.log(math.fsum(math.exp(each - top) for each in logs))

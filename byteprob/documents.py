@@ -169,7 +169,8 @@ def _through_logits(
 
 def _log_prob(row: NDArray[Any], id_: int | None, vocabulary: ByteVocabulary) -> float:
     """Of an id, or of the end, among the ids of the vocabulary."""
-    _, largest, total = vocabulary.ranges.weights(row, vocabulary.counted)
+    ranges = vocabulary.ranges
+    _, _, largest, total = ranges.weigh(row, ranges.every, vocabulary.counted)
     chosen = row[vocabulary.ends if id_ is None else [id_]].astype(np.float64) - largest
     with np.errstate(divide="ignore"):
         return float(np.log(np.exp(chosen).sum()) - math.log(total))

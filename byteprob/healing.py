@@ -83,10 +83,11 @@ def token_healing(
     *before, last = map(int, ids)
     tail = reading.vocabulary.token(last)
     head = _behind(reading, before)
-    low, high = reading.vocabulary.ranges.starting_with(tail)
-    logs = _logs(head.by_place[low:high])
+    ranges = reading.vocabulary.ranges
+    within = ranges.starting_with(tail)
+    logs = _logs(ranges.taken(head.by_id, within))
     row = _drawn(np.random.default_rng(seed), logs, temperature)
-    id_ = int(reading.vocabulary.ranges.order[low + row])
+    id_ = int(ranges.order[within[0] + row])
     log_prob = float(logs[row] - np.logaddexp.reduce(logs))
     return Cover((*before, id_), reading.vocabulary.token(id_)[len(tail) :], log_prob)
 
@@ -114,12 +115,14 @@ def decode(
     ranges, found = reading.vocabulary.ranges, bytearray()
     head = _behind(reading, ids)
     while len(found) < size:
-        place = _drawn(random, _logs(np.append(head.by_place, head.end)), temperature, top_p)
+        weights = np.append(ranges.taken(head.by_id, ranges.whole), head.end)
+        place = _drawn(random, _logs(weights), temperature, top_p)
         if place == len(ranges):
             break
-        found += reading.vocabulary.token(int(ranges.order[place]))
+        id_ = int(ranges.order[place])
+        found += reading.vocabulary.token(id_)
         if len(found) < size:
-            head = _following(reading, head, place)
+            head = _following(reading, head, id_)
     return bytes(found[:size])
 
 
@@ -139,9 +142,8 @@ class _Table:
         heads, places, logs = [], [], []
         for number, head in enumerate(covers.heads):
             if head.depth:
-                reaching = slice(*head.among)
-                places.append(head.chosen.ranges.place[head.chosen.ids[reaching]])
-                logs.append(head.log_weight + _logs(head.weights[reaching]))
+                places.append(np.arange(*head.among))
+                logs.append(head.log_weight + _logs(head.weights))
             else:
                 places.append(np.array([-1]))
                 logs.append(np.array([head.log_mass]))
@@ -194,18 +196,17 @@ def _behind(reading: Reading, ids: Sequence[int]) -> Head:
         return _head(reading, context, None, None)
     state = viability.start
     for id_ in ids:
-        place = int(places[id_]) if 0 <= id_ < len(places) else -1
-        if place < 0 or not viability.following(state)[place]:
+        if not 0 <= id_ < len(places) or not viability.following(state)[id_]:
             raise ByteprobError(
                 f"id {id_} is in no encoding here: see the target {reading.target!r}"
             )
-        state = viability.after(state, place)
+        state = viability.after(state, id_)
     return _head(reading, context, state, None)
 
 
-def _following(reading: Reading, head: Head, place: int) -> Head:
-    context = (*head.context, int(reading.vocabulary.ranges.order[place]))
-    state = reading.viability.after(head.state, place) if reading.viability else None
+def _following(reading: Reading, head: Head, id_: int) -> Head:
+    context = (*head.context, id_)
+    state = reading.viability.after(head.state, id_) if reading.viability else None
     return _head(reading, context, state, head.handle)
 
 

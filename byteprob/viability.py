@@ -3,10 +3,7 @@
 from collections.abc import Hashable
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Mask = NDArray[np.uint8]
+from encoders.byte_ranges import Mask
 
 
 class Viability(Protocol):
@@ -22,13 +19,13 @@ class Viability(Protocol):
         ...
 
     def following(self, state: Any) -> Mask:
-        """Whether the token at each place of the sorted vocabulary may follow: uint8[n], 0 or 1."""
+        """Which ids may follow: uint8[largest id with bytes + 1], 0 or 1."""
         ...
 
     def ends(self, state: Any) -> bool:
         """Whether the tokens so far are the whole encoding of a text."""
         ...
 
-    def after(self, state: Any, place: int) -> Hashable:
-        """The state after the token at a place, which `following` allows."""
+    def after(self, state: Any, id_: int) -> Hashable:
+        """The state after an id that `following` allows."""
         ...

@@ -59,6 +59,4 @@ class ByteVocabulary:
 
     def token(self, id_: int) -> bytes:
         """The bytes of an id."""
-        ranges = self.ranges
-        place = int(ranges.place[id_])
-        return ranges.values[ranges.offsets[place] : ranges.offsets[place + 1]].tobytes()
+        return self.ranges.token(id_)

@@ -60,12 +60,13 @@ def advanced(
 
 def _narrowed(way: Way, byte: int, ranges: ByteRanges, viability: Viability) -> list[Way]:
     """The ways behind one byte more: the same token goes on, or it is complete."""
-    depth, mask = way.depth + 1, viability.following(way.state)
+    depth, allowed = way.depth + 1, viability.following(way.state)
     low, high = ranges.narrowed(way.within, way.depth, byte)
     _, beyond = ranges.ending((low, high), depth)
     found = [
-        Way(viability.after(way.state, place), ranges.whole, 0)
-        for place in range(low, beyond)
-        if mask[place]
+        Way(viability.after(way.state, id_), ranges.whole, 0)
+        for id_ in ranges.order[low:beyond].tolist()
+        if allowed[id_]
     ]
-    return [*found, Way(way.state, (beyond, high), depth)] if mask[beyond:high].any() else found
+    goes_on = allowed[ranges.order[beyond:high]].any()
+    return [*found, Way(way.state, (beyond, high), depth)] if goes_on else found

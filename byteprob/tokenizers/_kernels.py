@@ -76,11 +76,11 @@ def cut_rows(ends, bounds, size, bit_at, lengths, count, names, rows):
 
 
 @kernel
-def tokens_that_follow(group_at, flags, have, spots, marks, mask, waiting):
-    # mask[i] = 1 where token i may follow; waiting: those that may if something goes on with them.
+def tokens_that_follow(group_of, flags, have, spots, marks, mask, waiting):
+    # mask[id] = 1 where a token may follow; waiting: those that may if something goes on with them.
     joins, some = np.uint8(JOIN | JOIN_OPEN), np.uint8(0)
     for i in range(len(mask)):
-        mask[i] = flags[group_at[i]] & (have[i] | joins & (marks[spots[i]] - np.uint8(1)))
+        mask[i] = flags[group_of[i]] & (have[i] | joins & (marks[spots[i]] - np.uint8(1)))
         some |= mask[i]
     count = 0
     if some > (START | JOIN):

@@ -9,7 +9,7 @@ NO, YES, DOUBTFUL = 0, 1, 2
 
 @kernel
 def measure(
-    values, offsets, order, place, trie, scores, unknown, lows, highs, deficits, back
+    values, offsets, order, trie, scores, unknown, lows, highs, deficits, back
 ):  # fmt: skip
     # Of every token i and place k inside it, at offsets[i] + k: lows, highs are the tokens that
     # begin with the rest behind k; deficits is the score of the token less that of the best path
@@ -26,7 +26,7 @@ def measure(
             back[k] = best_behind(values, at, begin, end, k == 0, trie, scores, unknown, back)
             deficits[at] = scores[order[i]] - back[k]
             if k > 0:
-                lows[at], highs[at] = beginning_with(values, offsets, place, order, values, at, end)
+                lows[at], highs[at] = beginning_with(values, offsets, values, at, end)
 
 
 @part
@@ -50,19 +50,19 @@ def best_behind(values, at, begin, end, whole, trie, scores, unknown, back):
 
 
 @part
-def beginning_with(values, offsets, place, order, text, start, stop):
+def beginning_with(values, offsets, text, start, stop):
     # The range of tokens that begin with text[start:stop].
-    low, high = 0, len(order)
+    low, high = 0, len(offsets) - 1
     for at in range(start, stop):
         byte = np.int64(text[at])
-        low = first_past(values, offsets, place, order, low, high, at - start, byte - 1)
-        high = first_past(values, offsets, place, order, low, high, at - start, byte)
+        low = first_past(values, offsets, low, high, at - start, byte - 1)
+        high = first_past(values, offsets, low, high, at - start, byte)
     return low, high
 
 
 @kernel
 def mark_viable(
-    text, size, best, values, offsets, order, place, scores, lows, highs, deficits, unknown,
+    text, size, best, values, offsets, order, scores, lows, highs, deficits, unknown,
     tolerance, found, unspelled,
 ):  # fmt: skip
     # Which tokens are the last of the best path through text[:size] and them: found[i]. A path that
@@ -75,8 +75,8 @@ def mark_viable(
     for p in range(size):
         if text[p] & 0xC0 == 0x80:
             continue
-        low, high = beginning_with(values, offsets, place, order, text, p, size)
-        low = first_past(values, offsets, place, order, low, high, size - p, -1)
+        low, high = beginning_with(values, offsets, text, p, size)
+        low = first_past(values, offsets, low, high, size - p, -1)
         shared = size - p
         for v in range(low, high):
             score = scores[order[v]]
@@ -113,14 +113,14 @@ def settle_doubtful(
 
 @kernel
 def advance(
-    text, size, stop, trie, scores, unknown, lowest, best, begin, values, offsets, order, place
+    text, size, stop, trie, scores, unknown, lowest, best, begin, values, offsets
 ):  # fmt: skip
     # Scores of the best paths to the places of text[size:stop]; the first place that still matters.
     go_on(text, size, stop, trie, scores, unknown, lowest, best, begin)
     for p in range(stop):
         if text[p] & 0xC0 != 0x80:
-            low, high = beginning_with(values, offsets, place, order, text, p, stop)
-            if first_past(values, offsets, place, order, low, high, stop - p, -1) < high:
+            low, high = beginning_with(values, offsets, text, p, stop)
+            if first_past(values, offsets, low, high, stop - p, -1) < high:
                 return p
     return stop
 

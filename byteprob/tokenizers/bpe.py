@@ -18,10 +18,9 @@ from byteprob.tokenizers.cut_characters import CutTokens
 from byteprob.tokenizers.shapes import Shapes, cut_character
 from byteprob.tokenizers.sights import Sight
 from byteprob.tokenizers.splits import Cuts, Splits
-from byteprob.viability import Mask
 from encoders.bpe import BpeTables
 from encoders.bpe.junctions import Flags, Junctions
-from encoders.byte_ranges import ByteRanges
+from encoders.byte_ranges import ByteRanges, Mask
 from encoders.scan.scanners import Scanner
 
 _DEEPEST = 4  # white space, then more of it: a text that needs more than this is not sought
@@ -85,18 +84,20 @@ class BpeViability:
         self._made = self._junctions.whole[ranges.order].astype(np.bool_)
         taken = tables.whole[tables.whole != _EMPTY] & np.uint64(0xFFFFFFFF)
         outright = np.isin(ranges.order, taken.astype(np.uint32)) & ~self._made
-        self._have = (self._made | outright) * np.uint8(_START)
-        self._have |= self._made * np.uint8(_START_OPEN)
+        self._have = np.zeros(len(ranges.every), np.uint8)
+        self._have[ranges.order[outright]] = _START
+        self._have[ranges.order[self._made]] = _START | _START_OPEN
         self._alone = {self._raw(place) for place in np.flatnonzero(outright).tolist()}
         self._longest = max(map(len, self._alone), default=-1)
         self._cut_tokens = CutTokens(self._junctions, ranges, sight)
         own = self._cut_tokens.places
-        self._spots = self._junctions.spots[ranges.order]
+        self._spots = self._junctions.spots[: len(ranges.every)]
         self._no_marks = np.ones(len(self._junctions.whole) + 1, np.uint8)
         self._own = slice(len(self._names), len(self._names) + len(own))
-        self._group_at = self._shape_at.astype(np.uint16)
-        self._group_at[own] = np.arange(self._own.start, self._own.stop)
-        self.following = lru_cache(1 << 6)(self._following)
+        self._group_of = np.full(len(ranges.every), self._own.stop, np.uint16)  # in no way
+        self._group_of[ranges.order] = self._shape_at
+        self._group_of[ranges.order[own]] = np.arange(self._own.start, self._own.stop)
+        self.following = lru_cache(1 << 9)(self._following)
         self.after = lru_cache(1 << 14)(self._after)
         self._ended = lru_cache(1 << 12)(self._may_end)
         self._tail = lru_cache(1 << 14)(self._shortened)
@@ -120,18 +121,19 @@ class BpeViability:
     def _following(self, state: Tail) -> Mask:
         """See `Viability`."""
         mask, waiting = self._tokens(state, _START | _JOIN | _START_OPEN | _JOIN_OPEN)
-        for place in waiting:
-            mask[place] = self._goes_on(self.after(state, place), _DEEPEST - 1)
+        for id_ in waiting:
+            mask[id_] = self._goes_on(self.after(state, id_), _DEEPEST - 1)
         return mask
 
-    def _after(self, state: Tail, place: int) -> Tail:
+    def _after(self, state: Tail, id_: int) -> Tail:
         """See `Viability`."""
-        token, raw = int(self._ranges.order[place]), self._raw(place)
-        joins = bool(state.units) and not self._marks(state.last)[self._junctions.spots[token]]
+        place = int(self._ranges.place[id_])
+        raw = self._raw(place)
+        joins = bool(state.units) and not self._marks(state.last)[self._spots[id_]]
         shape, alone = self._names[self._shape_at[place]], not self._made[place]
         unit = Unit(shape, raw[: self._longest + 1], True, alone, joins)
         units = self._tail((*state.units, unit))
-        return Tail(units, token) if units else Tail()
+        return Tail(units, id_) if units else Tail()
 
     def _may_end(self, units: tuple[Unit, ...]) -> bool:
         shapes = [unit.shape for unit in units]
@@ -143,23 +145,24 @@ class BpeViability:
     # --- how tokens may follow
 
     def _tokens(self, state: Tail, wanted: int) -> tuple[Mask, list[int]]:
-        """By place: those that may follow in one of the ``wanted`` ways. And places of those that
-        may if something goes on with them."""
+        """Those that may follow in one of the ``wanted`` ways. And ids that may if something goes
+        on with them."""
         from byteprob.tokenizers import _kernels
 
         ways = self._ways(state.units)
         flags = ways.flags & np.uint8(wanted)
         marks = self._marks(state.last) if state.units else self._no_marks
-        mask, found = np.empty(len(self._ranges), np.uint8), np.empty(len(self._ranges), np.int32)
+        mask, found = np.empty_like(self._have), np.empty(len(self._have), np.int32)
         count = _kernels.tokens_that_follow(
-            self._group_at, flags, self._have, self._spots, marks, mask, found
+            self._group_of, flags, self._have, self._spots, marks, mask, found
         )
         waiting = found[:count].tolist()
-        for place in self._spoiling(state.units, ways) if self._alone else ():
-            may = int(flags[self._group_at[place]]) & int(self._have[place])
-            if mask[place] and not may & _START:
-                mask[place] = 0
-                waiting += [place] if may or flags[self._group_at[place]] & _JOIN_OPEN else []
+        for id_ in self._spoiling(state.units, ways) if self._alone else ():
+            flag = int(flags[self._group_of[id_]])
+            may = flag & int(self._have[id_])
+            if mask[id_] and not may & _START:
+                mask[id_] = 0
+                waiting += [id_] if may or flag & _JOIN_OPEN else []
         return mask, waiting
 
     def _may_go_on(self, state: Tail, depth: int) -> bool:
@@ -168,7 +171,7 @@ class BpeViability:
         if mask.any():
             return True
         return depth > 0 and any(
-            self._goes_on(self.after(state, place), depth - 1) for place in waiting
+            self._goes_on(self.after(state, id_), depth - 1) for id_ in waiting
         )
 
     def _ways_behind(self, units: tuple[Unit, ...]) -> _Ways:
@@ -195,7 +198,7 @@ class BpeViability:
             else:
                 flags[uncut] |= _START if closed else _START_OPEN
         own = self._shape_at[self._cut_tokens.places]
-        found = flags[np.concatenate([cuts.group_of, cuts.group_of[own]])]
+        found = flags[np.concatenate([cuts.group_of, cuts.group_of[own], [cuts.count]])]
         which, kinds_of = self._cutting(cut_character(b"".join(unit.shape for unit in units)))
         at, group = self._own.start + which, cuts.group_of[own[which]]
         found[at] |= ((starts[group] & kinds_of) != 0) * np.uint8(_START)
@@ -222,16 +225,17 @@ class BpeViability:
         return whole not in self._alone and not any(unit.alone for unit in piece)
 
     def _spoiling(self, units: Sequence[Unit], ways: _Ways) -> set[int]:
-        """Places of tokens that join and end all pieces that they may only to make of each one
-        that is a token outright."""
-        by_first = {first: self._completing(units[first:]) for first in ways.joins}
+        """Ids that join and end all pieces that they may only to make of each one that is a token
+        outright."""
+        joins = ways.joins
+        by_first = {first: self._completing(units[first:]) for first in joins}
         return {
-            place
+            int(self._ranges.order[place])
             for place in set().union(*by_first.values())
-            if any(shapes[self._shape_at[place]] for shapes in ways.joins.values())
+            if any(shapes[self._shape_at[place]] for shapes in joins.values())
             and all(
                 place in by_first[first] or not shapes[self._shape_at[place]]
-                for first, shapes in ways.joins.items()
+                for first, shapes in joins.items()
             )
         }
 

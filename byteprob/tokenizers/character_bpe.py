@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from byteprob.tokenizers.fallback import Fallback, length_of
-from byteprob.viability import Mask
 from encoders.bpe import BpeTables
 from encoders.bpe.junctions import Junctions
-from encoders.byte_ranges import ByteRanges
+from encoders.byte_ranges import ByteRanges, Mask
 
 
 @dataclass(frozen=True)
@@ -33,20 +31,16 @@ class CharacterBpeViability:
 
     def __init__(self, tables: BpeTables, ranges: ByteRanges, *, cut_at_blanks: bool) -> None:
         """``cut_at_blanks``: whether each blank begins a piece that is merged by itself."""
-        self._junctions, self._ranges, self._cut = Junctions(tables), ranges, cut_at_blanks
-        raws = [
-            ranges.values[ranges.offsets[i] : ranges.offsets[i + 1]].tobytes()
-            for i in range(len(ranges))
-        ]
-        made = self._junctions.whole.astype(np.bool_)
-        inside = ranges.order < len(made)
-        self._made: NDArray[np.bool_] = inside & made[np.where(inside, ranges.order, 0)]
+        self._junctions = Junctions(tables)
+        self._made: Mask = ranges.every & _sized(self._junctions.whole, len(ranges.every))
+        raws = {id_: ranges.token(id_) for id_ in np.flatnonzero(self._made).tolist()}
+        self._begins = np.zeros_like(self._made)
         if cut_at_blanks:
-            self._made &= [b" " not in raw[1:] for raw in raws]
-        self._begins = np.array([cut_at_blanks and raw[:1] == b" " for raw in raws], np.bool_)
-        tokens = [raws[place] for place in np.flatnonzero(self._made)]
-        self._fallback = Fallback(tables.byte_ids, tokens, ranges)
-        self._byte_at = {int(place): byte for byte, place in enumerate(self._fallback.places)}
+            self._made[[id_ for id_, raw in raws.items() if b" " in raw[1:]]] = 0
+            self._begins[[id_ for id_, raw in raws.items() if raw[:1] == b" "]] = 1
+        tokens = [raws[id_] for id_ in np.flatnonzero(self._made).tolist()]
+        self._fallback = Fallback(tables.byte_ids, tokens)
+        self._byte_of = {id_: byte for byte, id_ in enumerate(self._fallback.ids.tolist())}
         self.following = lru_cache(1 << 10)(self._following)
 
     @property
@@ -60,25 +54,25 @@ class CharacterBpeViability:
 
     def _following(self, state: Last) -> Mask:
         """See `Viability`."""
-        mask = np.zeros(len(self._ranges), np.uint8)
+        mask = np.zeros_like(self._made)
         if not state.begun:
-            mask[self._made & (self._begins | self._joins(state.token))] = 1
+            mask |= self._made
+            if state.token >= 0:
+                mask &= self._begins | _sized(self._junctions.after(state.token), len(mask))
         mask[self._fallback.after(state.begun)] = 1
         return mask
 
-    def _joins(self, token: int) -> NDArray[np.bool_]:
-        """By place: what may stand behind a token in one piece."""
-        if token < 0:
-            return self._made
-        row = self._junctions.after(token)
-        inside = self._ranges.order < len(row)
-        found: NDArray[np.bool_] = row[np.where(inside, self._ranges.order, 0)].astype(np.bool_)
-        return found
-
-    def after(self, state: Last, place: int) -> Last:
+    def after(self, state: Last, id_: int) -> Last:
         """See `Viability`."""
-        byte = self._byte_at.get(place)
+        byte = self._byte_of.get(id_)
         if byte is None:
-            return Last(int(self._ranges.order[place]))
+            return Last(id_)
         begun = state.begun + bytes([byte])
         return Last() if len(begun) == length_of(begun) else Last(begun=begun)
+
+
+def _sized(mask: Mask, size: int) -> Mask:
+    """For so many ids: cut, or with zeros for what is new."""
+    found = np.zeros(size, np.uint8)
+    found[: len(mask)] = mask[:size]
+    return found

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from encoders.buffers import ABSENT, Ids
-from encoders.byte_ranges import ByteRanges
 
 
 class Fallback:
@@ -18,13 +17,13 @@ class Fallback:
     character that is cut are bytes that make it one that is no token.
     """
 
-    def __init__(self, byte_ids: Ids, tokens: Iterable[bytes], ranges: ByteRanges) -> None:
+    def __init__(self, byte_ids: Ids, tokens: Iterable[bytes]) -> None:
         """``byte_ids``: uint32[256], ids of the bytes, all ABSENT where there is no fallback;
         ``tokens``: among others, the characters that are tokens."""
-        self.places: NDArray[np.int64] = np.full(256, -1, np.int64)
-        """Of the ids of bytes in the sorted vocabulary."""
+        self.ids: NDArray[np.int64] = np.full(256, -1, np.int64)
+        """Of the bytes, -1 without fallback."""
         if (byte_ids != ABSENT).all():
-            self.places = ranges.place[byte_ids]
+            self.ids[:] = byte_ids
         self._known = Counter(
             token[:size]
             for token in tokens
@@ -34,15 +33,15 @@ class Fallback:
         self.after = lru_cache(1 << 10)(self._after)
 
     def _after(self, begun: bytes, but: frozenset[bytes] = frozenset()) -> NDArray[np.int64]:
-        """Places of the bytes that may follow the beginning of a character, or none.
+        """Ids of the bytes that may follow the beginning of a character, or none.
 
         ``but``: characters that are spelled otherwise here although they are no tokens.
         """
         return np.array(
             [
-                place
-                for byte, place in enumerate(self.places.tolist())
-                if place >= 0 and self._left(begun + bytes([byte]), but)
+                id_
+                for byte, id_ in enumerate(self.ids.tolist())
+                if id_ >= 0 and self._left(begun + bytes([byte]), but)
             ],
             np.int64,
         )

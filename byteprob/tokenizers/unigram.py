@@ -18,8 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byteprob.tokenizers.fallback import Fallback, length_of
-from byteprob.viability import Mask
-from encoders.byte_ranges import ByteRanges
+from encoders.byte_ranges import ByteRanges, Mask
 from encoders.unigram import UnigramTables
 
 _LOWEST = -1e5  # where SentencePiece, whose scores are float32, lifts them
@@ -46,7 +45,7 @@ class UnigramViability:
         """``cut_at_blanks``: whether each blank begins a piece that is encoded by itself."""
         from byteprob.tokenizers import _unigram_kernels
 
-        self._tables, self._cut, self._size = tables, cut_at_blanks, len(ranges)
+        self._tables, self._cut, self._size = tables, cut_at_blanks, len(ranges.every)
         self._real = tables.scores.dtype
         self._unknown = self._real.type(tables.options[1])
         self._lowest = self._real.type(_LOWEST if self._real == np.float32 else -np.inf)
@@ -60,15 +59,11 @@ class UnigramViability:
         self._tokens = ByteRanges.of(tokens)
         self._longest = int(np.diff(self._tokens.offsets).max(initial=1))
         spelled = np.setdiff1d(self._tokens.order, tables.byte_ids)
-        at = self._tokens.place[spelled]
-        known = spelled[spelled < len(ranges.place)]
-        to = np.full(len(spelled), -1, np.int64)
-        to[: len(known)] = ranges.place[known]
-        self._from, self._to = at[to >= 0], to[to >= 0]
-        self._fallback = Fallback(tables.byte_ids, tokens.values(), ranges)
-        self._byte_at = {int(place): byte for byte, place in enumerate(self._fallback.places)}
-        ids = ranges.order[self._to].tolist()
-        self._raw = {place: tokens[id_] for place, id_ in zip(self._to.tolist(), ids, strict=True)}
+        self._ids = spelled[ranges.every[spelled] > 0]
+        self._from = self._tokens.place[self._ids]
+        self._fallback = Fallback(tables.byte_ids, tokens.values())
+        self._byte_of = {id_: byte for byte, id_ in enumerate(self._fallback.ids.tolist())}
+        self._raw = {id_: tokens[id_] for id_ in self._ids.tolist()}
         size = len(self._tokens.values)
         self._lows, self._highs = np.zeros((2, size), np.int32)
         self._deficits = np.zeros(size)
@@ -76,7 +71,6 @@ class UnigramViability:
             self._tokens.values,
             self._tokens.offsets,
             self._tokens.order,
-            self._tokens.place,
             tables.trie,
             tables.scores,
             self._unknown,
@@ -104,15 +98,15 @@ class UnigramViability:
         found, others = self._marks(state.text, state.scores)
         mask = np.zeros(self._size, np.uint8)
         if not state.begun:
-            mask[self._to] = found[self._from]
+            mask[self._ids] = found[self._from]
         mask[self._fallback.after(state.begun, others)] = 1
         return mask
 
-    def _after(self, state: Window, place: int) -> Window:
+    def _after(self, state: Window, id_: int) -> Window:
         """See `Viability`."""
-        byte = self._byte_at.get(place)
+        byte = self._byte_of.get(id_)
         if byte is None:
-            return self._advanced(state, self._raw[place])
+            return self._advanced(state, self._raw[id_])
         begun = state.begun + bytes([byte])
         if len(begun) < length_of(begun):
             return Window(state.text, state.scores, begun)
@@ -129,7 +123,7 @@ class UnigramViability:
         largest = float(np.abs(best[: size + 1]).max()) + self._longest * self._worst
         tolerance = 2 * (self._longest + 2) * precision * largest
         _unigram_kernels.mark_viable(
-            buffer, size, best, tokens.values, tokens.offsets, tokens.order, tokens.place,
+            buffer, size, best, tokens.values, tokens.offsets, tokens.order,
             self._tables.scores, self._lows, self._highs, self._deficits, self._unknown, tolerance,
             found, unspelled,
         )  # fmt: skip
@@ -155,7 +149,6 @@ class UnigramViability:
         first = _unigram_kernels.advance(
             buffer, size, stop, self._tables.trie, self._tables.scores, self._unknown,
             self._lowest, best, begin, self._tokens.values, self._tokens.offsets,
-            self._tokens.order, self._tokens.place,
         )  # fmt: skip
         return Window(buffer[first:stop].tobytes(), best[first : stop + 1].tobytes())
 

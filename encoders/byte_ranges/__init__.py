@@ -7,6 +7,7 @@ of a small one.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,19 @@ from encoders.buffers import PADDING, Bytes, Ids, Offsets, joined
 
 Logits = NDArray[np.float32] | NDArray[np.float64]
 Weights = NDArray[np.float64]
+Mask = NDArray[np.uint8]
+"""Of ids: 1 for those that are meant, else 0."""
 Range = tuple[int, int]
 """From a place in the sorted vocabulary up to, and without, another."""
+
+
+class Weighed(NamedTuple):
+    """See `ByteRanges.weigh`. ``by_id``: float64[largest id + 1]; ``sums``: float64[257]."""
+
+    by_id: Weights
+    sums: Weights
+    largest: float
+    total: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +76,11 @@ class ByteRanges:
         found[self.order] = np.arange(len(self))
         return found
 
+    def token(self, id_: int) -> bytes:
+        """The bytes of an id."""
+        place = self.place[id_]
+        return self.values[self.offsets[place] : self.offsets[place + 1]].tobytes()
+
     def narrowed(self, within: Range, depth: int, byte: int) -> Range:
         """Those of a range that share ``depth`` bytes whose next byte is ``byte``."""
         from encoders.byte_ranges import _kernels
@@ -71,7 +88,7 @@ class ByteRanges:
         low, high = within
         if low >= high:
             return low, low
-        start, stop = _kernels.narrowed(*self._sorted, self.order, low, high, depth, byte)
+        start, stop = _kernels.narrowed(self.values, self.offsets, low, high, depth, byte)
         return int(start), int(stop)
 
     def starting_with(self, prefix: bytes) -> Range:
@@ -95,109 +112,96 @@ class ByteRanges:
         from encoders.byte_ranges import _kernels
 
         bounds = np.empty(258, np.int64)
-        _kernels.next_byte_bounds(*self._sorted, self.order, *within, depth, bounds)
+        _kernels.next_byte_bounds(self.values, self.offsets, *within, depth, bounds)
         return bounds
 
-    def exponentials(self, logits: Logits, ends: Ids) -> tuple[Weights, float, float]:
-        """``exp(logits - largest)`` by id; the largest; the sum of those that count.
+    def beginning_with(self, byte: int) -> Range:
+        """The tokens whose first byte this is."""
+        return self._by_first_byte[byte], self._by_first_byte[byte + 1]
 
-        ``logits``: by id. ``ends``: ids without bytes that count too, such as end of text. Other
-        ids without bytes, such as those that pad logits, have values that mean nothing.
-        What is below ``exp(-708)`` of the largest is nothing. Raises ValueError for fewer logits
-        than there are ids.
+    @cached_property
+    def every(self) -> Mask:
+        """All ids with bytes: uint8[largest id + 1]."""
+        return (self.place >= 0).astype(np.uint8)
+
+    def weigh(self, logits: Logits, allowed: Mask, counted: Ids) -> Weighed:
+        """Weights are ``exp(logits - largest)``: by id, 0 for those that are not allowed; the sums
+        of these by first byte, the last of nothing; the largest logit; and the sum of all weights
+        that count, of tokens that are allowed or not and of the ``counted``.
+
+        ``logits``: by id. ``allowed``: uint8[largest id + 1]. ``counted``: ids without bytes that
+        count too, such as end of text. Other ids without bytes, such as those that pad logits, have
+        weights that mean nothing. What is below ``exp(-708)`` of the largest is nothing.
+
+        Raises ValueError for fewer logits than there are ids.
         """
         from encoders.byte_ranges import _kernels
 
-        last = max(self._last, int(ends.max(initial=0)))
-        if len(logits) <= last:
+        if len(logits) <= (last := max([self._last, *counted.tolist()])):
             raise ValueError(f"{len(logits)} logits, and ids up to {last}")
-        by_id = np.empty(last + 1)
-        largest, total = _kernels.exponentials(logits, self._runs, ends, by_id)
-        return by_id, float(largest), float(total)
+        by_id, sums = np.empty(self._last + 1), np.zeros(257)
+        largest, total = _kernels.weigh(
+            logits, self._runs, counted, allowed, self._first_bytes, by_id, np.zeros((4, 256)),
+            sums[:256],
+        )  # fmt: skip
+        return Weighed(by_id, sums, largest, total)
 
-    def weights(self, logits: Logits, ends: Ids) -> tuple[Weights, float, float]:
-        """As `exponentials`, by place: float64[n]."""
-        by_id, largest, total = self.exponentials(logits, ends)
-        return self.every.weights(by_id)[0], largest, total
+    def taken(self, by_id: Weights, within: Range) -> Weights:
+        """Of weights by id those of a range, by place."""
+        from encoders.byte_ranges import _kernels
+
+        found = np.empty(within[1] - within[0])
+        _kernels.taken(by_id, self.order, *within, found)
+        return found
+
+    def weights(self, logits: Logits, counted: Ids) -> tuple[Weights, float, float]:
+        """As `weigh`, of all tokens: weights by place, float64[n], the largest, and the sum."""
+        found = self.weigh(logits, self.every, counted)
+        return self.taken(found.by_id, self.whole), found.largest, found.total
 
     def add_next_bytes(self, within: Range, depth: int, weights: Weights, sums: Weights) -> float:
         """``sums[b] +=`` weights of those of a range whose byte at ``depth`` is ``b``.
 
         The range shares ``depth`` bytes. Returns the weight of those that have no more.
         """
-        found = self.every.next_bytes(within, depth, weights)
-        sums[:256] += found[:256]
-        return float(found[256])
-
-    @cached_property
-    def every(self) -> "Chosen":
-        """All tokens."""
-        return Chosen(self, self.order, self.next_byte_bounds(self.whole, 0)[1:])
-
-    def chosen(self, mask: NDArray[np.uint8]) -> "Chosen":
-        """The tokens whose places have a 1; ``mask``: uint8[n], 0 or 1."""
         from encoders.byte_ranges import _kernels
 
-        ids = np.empty(np.count_nonzero(mask) + 1, np.uint32)  # one that is written and not kept
-        bounds = np.empty(257, np.int64)
-        _kernels.chosen(mask, self.order, self.every.bounds, ids, bounds)
-        return Chosen(self, ids[:-1], bounds)
+        return float(
+            _kernels.next_byte_sums(self.values, self.offsets, *within, depth, weights, sums)
+        )
+
+    def pushed(
+        self, within: Range, depth: int, byte: int, weights: Weights
+    ) -> tuple[Range, Range, Weights, float]:
+        """Of a range that shares ``depth`` bytes those that have ``byte`` behind them: which end
+        with it, which go on, the sums of the latter by their next byte, float64[257], the last of
+        nothing, and the sum of these. ``weights``: of the tokens in the range."""
+        from encoders.byte_ranges import _kernels
+
+        sums = np.zeros(257)
+        start, beyond, stop, total = _kernels.pushed(
+            self.values, self.offsets, *within, depth, byte, weights, sums
+        )
+        return (start, beyond), (beyond, stop), sums, total
 
     @cached_property
-    def _sorted(self) -> tuple[Bytes, Offsets, Offsets]:
-        return self.values, self.offsets, self.place
+    def _by_first_byte(self) -> list[int]:
+        """The places where tokens of each first byte begin, and end."""
+        found: list[int] = self.next_byte_bounds(self.whole, 0)[1:].tolist()
+        return found
+
+    @cached_property
+    def _first_bytes(self) -> Bytes:
+        """By id; 0 for those without bytes."""
+        found = np.zeros(self._last + 1, np.uint8)
+        found[self.order] = self.values[self.offsets[:-1]]
+        return found
 
     @cached_property
     def _runs(self) -> Offsets:
         """The ids as few ranges of numbers: int64[runs, 2]."""
         held = np.flatnonzero(np.diff(self.place >= 0, prepend=False, append=False))
         return held.reshape(-1, 2)
-
-
-@dataclass(frozen=True, eq=False)
-class Chosen:
-    """Some tokens of a vocabulary. ``ids``: uint32, in the order of their bytes; the ranges of
-    these methods are of indices in it. ``bounds``: int64[257], from ``bounds[b]`` to the next lie
-    those whose first byte is ``b``."""
-
-    ranges: ByteRanges
-    ids: Ids
-    bounds: Offsets
-
-    @property
-    def whole(self) -> Range:
-        """All of them."""
-        return 0, len(self.ids)
-
-    def weights(self, by_id: Weights) -> tuple[Weights, Weights]:
-        """Theirs of the weights of all ids; and sums of these by first byte, as `next_bytes`."""
-        from encoders.byte_ranges import _kernels
-
-        found, sums = np.empty(len(self.ids)), np.zeros(257)
-        _kernels.first_byte_sums(by_id, self.ids, self.bounds, found, sums)
-        return found, sums
-
-    def next_bytes(self, within: Range, depth: int, weights: Weights) -> Weights:
-        """Of a range that shares ``depth`` bytes sums of weights by the byte behind these, and
-        last of those that have no more: float64[257]. ``weights``: of all that are chosen."""
-        from encoders.byte_ranges import _kernels
-
-        sums = np.zeros(257)
-        _kernels.next_byte_sums(*self.ranges._sorted, self.ids, *within, depth, weights, sums)
-        return sums
-
-    def pushed(
-        self, within: Range, depth: int, byte: int, weights: Weights
-    ) -> tuple[Range, Range, Weights]:
-        """Of a range that shares ``depth`` bytes those that have ``byte`` behind them: which end
-        with it, which go on, and the sums of the latter by their next byte, as `next_bytes`."""
-        from encoders.byte_ranges import _kernels
-
-        sums = np.zeros(257)
-        start, beyond, stop = _kernels.pushed(
-            *self.ranges._sorted, self.ids, *within, depth, byte, weights, sums
-        )
-        return (start, beyond), (beyond, stop), sums
 
 
 def sorted_by_bytes(values: Bytes, offsets: Offsets) -> Offsets:

@@ -39,9 +39,9 @@ def restricted(tok):
     def row(context):
         state = viability.start
         for id_ in context[1:]:
-            state = viability.after(state, int(ranges.place[id_]))
+            state = viability.after(state, id_)
         allowed = np.zeros(tok.vocab_size + 5, bool)
-        allowed[ranges.order] = viability.following(state)
+        allowed[: len(ranges.every)] = viability.following(state)
         if viability.ends(state):
             allowed[list(tok.special_tokens.values())] = True
         return np.where(allowed, plain.function([context])[0], -np.inf)

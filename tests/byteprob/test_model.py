@@ -33,9 +33,9 @@ def random_model(tok, seed=0, canonical=None):
             viability, ranges = canonical
             state = viability.start
             for id_ in context[1:]:
-                state = viability.after(state, int(ranges.place[id_]))
+                state = viability.after(state, id_)
             allowed = np.zeros(size + 5, bool)
-            allowed[ranges.order] = viability.following(state)
+            allowed[: len(ranges.every)] = viability.following(state)
             if viability.ends(state):
                 allowed[list(tok.special_tokens.values())] = True
             logits[~allowed] = -np.inf

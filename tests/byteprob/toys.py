@@ -73,14 +73,14 @@ class ListedViability:
     start: tuple = ()
 
     def following(self, state):
-        order = self.toy.vocabulary.ranges.order.tolist()
-        return np.array([(*state, id_) in self.listed for id_ in order], np.uint8)
+        size = len(self.toy.vocabulary.ranges.every)
+        return np.array([(*state, id_) in self.listed for id_ in range(size)], np.uint8)
 
     def ends(self, state):
         return state in self.listed and self.toy.encode(self.toy.spelled(state)) == state
 
-    def after(self, state, place):
-        return (*state, int(self.toy.vocabulary.ranges.order[place]))
+    def after(self, state, id_):
+        return (*state, id_)
 
 
 def random_model(toy, seed, listed=None):

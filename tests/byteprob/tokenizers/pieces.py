@@ -135,11 +135,10 @@ def check_all_short(encode, viability, vocabulary, alphabet, longest, front=""):
                     text[len(front) :], alphabet, longest
                 ):
                     continue
-                place = int(ranges.place[id_])
-                assert bool(allowed[place]) == ((*ids, id_) in begun), (ids, spelled, raw)
+                assert bool(allowed[id_]) == ((*ids, id_) in begun), (ids, spelled, raw)
                 compared += 1
-                if allowed[place]:
-                    longer[*ids, id_] = text, viability.after(state, place)
+                if allowed[id_]:
+                    longer[*ids, id_] = text, viability.after(state, id_)
         states = longer
     return compared
 
@@ -156,8 +155,7 @@ def check_path(viability, vocabulary, ids):
     """Whether a string of tokens may follow one another, and the text may end behind them."""
     state = viability.start
     for id_ in ids:
-        place = int(vocabulary.ranges.place[id_])
-        if not viability.following(state)[place]:
+        if not viability.following(state)[id_]:
             return False
-        state = viability.after(state, place)
+        state = viability.after(state, id_)
     return viability.ends(state)

@@ -114,7 +114,7 @@ def begins_another(tok, tokens, ids):
 @pytest.mark.parametrize(("split", "kind", "alphabet"), CASES, ids=ascii)
 def test_viable_is_what_begins_an_encoding(split, kind, alphabet):
     tok = tokenizer(split, kind)
-    found, ranges, tokens = viability(tok)
+    found, _, tokens = viability(tok)
     begun = listed(tok, alphabet)
     letters = set(alphabet.encode())
     few = [id_ for id_, raw in tokens.items() if set(raw) <= letters]
@@ -133,14 +133,13 @@ def test_viable_is_what_begins_an_encoding(split, kind, alphabet):
                 characters = (spelled + tokens[id_]).decode("utf-8", "replace")
                 if len(characters) > longest(alphabet) - MARGIN:
                     continue
-                place = int(ranges.place[id_])
                 expected = (*ids, id_) in begun
-                if bool(allowed[place]) != expected:
+                if bool(allowed[id_]) != expected:
                     expected = begins_another(tok, tokens, (*ids, id_))
-                assert bool(allowed[place]) == expected, [tokens[i] for i in (*ids, id_)]
+                assert bool(allowed[id_]) == expected, [tokens[i] for i in (*ids, id_)]
                 compared += 1
                 if expected:
-                    longer[*ids, id_] = found.after(state, place)
+                    longer[*ids, id_] = found.after(state, id_)
         states = longer
     assert compared > 30
 
@@ -148,13 +147,12 @@ def test_viable_is_what_begins_an_encoding(split, kind, alphabet):
 @pytest.mark.parametrize(("split", "kind"), KINDS)
 def test_every_encoding_is_viable_token_by_token(split, kind):
     tok = tokenizer(split, kind)
-    found, ranges, tokens = viability(tok)
+    found, _, tokens = viability(tok)
     for text in [*documents()[:3], "I'll 've\r\n\n  1234567é日本\u2028\u2009x\t", ""]:
         state = found.start
         for id_ in tok.encode(text[:400]).tolist():
-            place = int(ranges.place[id_])
-            assert found.following(state)[place], tokens[id_]
-            state = found.after(state, place)
+            assert found.following(state)[id_], tokens[id_]
+            state = found.after(state, id_)
         assert found.ends(state)
 
 
@@ -172,11 +170,11 @@ def context(found, state):
     return row, [ways.get(group, ()) for group in cuts.group_of.tolist()]
 
 
-def plainly(found, tokens, state, place, depth=4):
+def plainly(found, tokens, state, id_, depth=4):
     """Whether a token may start a piece behind a state, and whether it may join the last: the
     definitions."""
     row, ways = context(found, state)
-    id_, units, may = int(found._ranges.order[place]), state.units, {True: False, False: False}
+    units, may = state.units, {True: False, False: False}
     raw, made = tokens[id_], bool(found._junctions.whole[id_])
     begun = cut_character(b"".join(unit.shape for unit in units))
     for first, closed, kind in ways[found._names.index(found._shapes.of(raw))]:
@@ -189,9 +187,8 @@ def plainly(found, tokens, state, place, depth=4):
             piece = b"".join(unit.raw for unit in units[first:]) + raw
             may[joins] = not joins or piece not in found._alone
         elif made and depth:
-            after = found.after(state, place)
-            every = range(len(tokens))
-            may[joins] = any(plainly(found, tokens, after, p, depth - 1)[1] for p in every)
+            after = found.after(state, id_)
+            may[joins] = any(plainly(found, tokens, after, i, depth - 1)[1] for i in tokens)
     return may[False], may[True]
 
 
@@ -218,11 +215,11 @@ def test_looking_up_equals_the_definitions(kind, data):
     state = found.start
     for _ in range(data.draw(st.integers(0, 4))):
         allowed = found.following(state).nonzero()[0].tolist()
-        short = [place for place in allowed if len(tokens[int(found._ranges.order[place])]) < 4]
+        short = [id_ for id_ in allowed if len(tokens[id_]) < 4]
         state = found.after(state, data.draw(st.sampled_from(short)))
     mask = found.following(state)
-    for place in data.draw(st.sets(st.integers(0, len(tokens) - 1), min_size=30, max_size=30)):
-        assert bool(mask[place]) == any(plainly(found, tokens, state, place)), place
+    for id_ in data.draw(st.sets(st.sampled_from(sorted(tokens)), min_size=30, max_size=30)):
+        assert bool(mask[id_]) == any(plainly(found, tokens, state, id_)), id_
 
 
 @cache

@@ -65,7 +65,7 @@ def _first(model):
     ranges, viability = model.reading.vocabulary.ranges, model.reading.viability
     low, high = ranges.starting_with(model.reading.front)
     allowed = viability.following(viability.start)
-    return [int(ranges.order[place]) for place in range(low, high) if allowed[place]]
+    return [id_ for id_ in ranges.order[low:high].tolist() if allowed[id_]]
 
 
 def test_the_end_behind_the_front_is_the_empty_text():

@@ -99,26 +99,58 @@ def test_texts_are_sorted_by_their_bytes(texts):
     st.sampled_from(b"ab\xff"),
     st.randoms(use_true_random=False),
 )
-def test_chosen_tokens_are_summed_and_pushed(tokens, prefix, byte, random):
-    every = ranges(tokens)
-    mask = np.array([random.random() < 0.7 for _ in tokens], np.uint8)
-    found = every.chosen(mask)
-    names = [tokens[i] for i in found.ids]
-    assert names == [tokens[i] for i, may in zip(every.order, mask, strict=True) if may]
-    assert np.diff(found.bounds).tolist() == [sum(n[0] == b for n in names) for b in range(256)]
-    by_id = np.array([random.uniform(0, 1) for _ in tokens])
-    weights, sums = found.weights(by_id)
-    assert weights.tolist() == by_id[found.ids].tolist()
-    within, depth = found.whole, 0
-    assert sums == pytest.approx(found.next_bytes(within, 0, weights), rel=1e-14)
+def test_allowed_tokens_are_summed_and_pushed(tokens, prefix, byte, random):
+    found = ranges(tokens)
+    allowed = np.array([random.random() < 0.7 for _ in tokens], np.uint8)
+    logits = np.array([random.uniform(-9, 9) for _ in tokens])
+    by_id, sums, largest, total = found.weigh(logits, allowed, np.empty(0, np.uint32))
+    plain = np.exp(logits - largest)
+    assert total == pytest.approx(plain.sum(), rel=1e-14)
+    assert by_id == pytest.approx(plain * allowed, rel=1e-14, abs=0)
+    names = [tokens[i] for i in found.order]
+    expected = np.zeros(257)
+    for i, token in enumerate(tokens):
+        expected[token[0]] += by_id[i]
+    assert sums == pytest.approx(expected, rel=1e-14)
+    within = found.beginning_with(prefix[0] if prefix else byte)
+    weights = found.taken(by_id, within)
+    assert weights.tolist() == [by_id[i] for i in found.order[slice(*within)]]
     for depth, next_ in enumerate([*prefix, byte], 1):
-        begun = bytes([*prefix, byte][:depth])
-        ending, within, sums = found.pushed(within, depth - 1, next_, weights)
+        begun, low = bytes([*prefix, byte][:depth]), within[0]
+        ending, within, sums, mass = found.pushed(within, depth - 1, next_, weights)
         assert [names[i] for i in range(*ending)] == [n for n in names if n == begun]
         longer = [i for i, n in enumerate(names) if n.startswith(begun) and n != begun]
         assert list(range(*within)) == longer
+        weights = weights[within[0] - low : within[1] - low]
         expected = np.zeros(257)
         for i in longer:
-            expected[names[i][depth]] += weights[i]
+            expected[names[i][depth]] += by_id[found.order[i]]
         assert sums == pytest.approx(expected, rel=1e-14)
-        assert sums == pytest.approx(found.next_bytes(within, depth, weights), rel=1e-14)
+        assert mass == pytest.approx(expected.sum(), rel=1e-14)
+
+
+@given(st.integers(1, 3000), st.integers(0, 8), st.randoms(use_true_random=False))
+def test_ids_of_many_runs_are_summed_block_by_block(size, holes, random):
+    ids = sorted(set(range(size)) - {random.randrange(size) for _ in range(holes)})
+    if not ids:
+        return
+    tokens = {id_: random.randbytes(2) for id_ in ids}
+    found = ByteRanges.of(tokens)
+    logits = np.random.default_rng(size).normal(0, 3, size).astype(np.float32)
+    by_id, sums, largest, total = found.weigh(logits, found.every, np.empty(0, np.uint32))
+    assert largest == logits[ids].max()
+    plain = np.exp(logits.astype(float) - largest)
+    assert total == pytest.approx(plain[ids].sum(), rel=1e-13)
+    expected = np.zeros(257)
+    for id_ in ids:
+        expected[tokens[id_][0]] += plain[id_]
+    assert sums == pytest.approx(expected, rel=1e-13)
+    assert by_id[ids] == pytest.approx(plain[ids], rel=4e-16, abs=0)
+
+
+def test_fewer_logits_than_ids_are_refused():
+    found = ByteRanges.of({0: b"a", 5: b"b"})
+    with pytest.raises(ValueError, match="5 logits, and ids up to 5"):
+        found.weigh(np.zeros(5), found.every, np.empty(0, np.uint32))
+    with pytest.raises(ValueError, match="6 logits, and ids up to 7"):
+        found.weigh(np.zeros(6), found.every, np.array([7], np.uint32))
