@@ -31,8 +31,8 @@ class TokenModel(Protocol):
     def logits(self, contexts: Sequence[Context], parents: Sequence[Any]) -> Evaluated:
         """Unnormalised log-probabilities of the next id after each context.
 
-        ``parents[i]``: the handle that came with the logits of ``contexts[i][:-1]``, or of a shorter
-        beginning of it, from which a model with a key/value cache goes on; None where there is
+        ``parents[i]``: the handle that came with the logits of ``contexts[i][:-1]``, or of a
+        shorter beginning, from which a model with a key/value cache goes on; None where there is
         none. What a handle is is the model's own affair. Ids beyond the tokenizer's are ignored.
         """
         ...
