@@ -10,6 +10,7 @@ import tempfile
 import time
 from functools import cache
 from pathlib import Path
+from pydoc_data.topics import topics
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,13 @@ from benchmarks.byteprob import tiny
 from benchmarks.harness import save, show, versions
 from benchmarks.material import folder, text
 from benchmarks.startup import measure
-from byteprob import ByteModel, FunctionModel
+from byteprob import ByteModel, Counted, FunctionModel, LookAhead, default_model
 from byteprob.token_models import TokenModel
 from tokenkit import Tokenizer
 
 BYTES, REPEATS = 1000, 3
 TOLERANCES = (0.0, 1e-6, 1e-4, 1e-2)
+GUESSES = (0.8, 0.5, 0.2)
 PATTERNS = {"GPT-2": "r50k_base", "Llama 3": "cl100k_base", "o200k": "o200k_base"}
 """The tokenizer.json files that have these split patterns."""
 VOCABULARIES = (
@@ -140,6 +142,28 @@ def lazily() -> list[dict[str, Any]]:
     ]
 
 
+def ahead() -> list[dict[str, Any]]:
+    """How often the default model is asked, byte by byte and by what it thinks will come."""
+    network, tok = default_model()
+    texts = {"pages like its own": topics["assert"].encode()}
+    texts |= {corpus: text(corpus, 1 << 12).encode() for corpus in ("english", "code")}
+    rows = []
+    for name, raw in texts.items():
+        for least in (None, *GUESSES):
+            counted = Counted(network)
+            asked = LookAhead(counted, tok, least=least) if least else counted
+            score = ByteModel(asked, tok, "canonical").score(raw[:BYTES])
+            rows.append(
+                {
+                    "what": f"{name}, " + (f"guesses of {least:g}" if least else "byte by byte"),
+                    "bits a byte": score.bits_per_byte,
+                    "calls a byte": counted.calls / len(raw[:BYTES]),
+                    "evaluations a byte": counted.evaluations / len(raw[:BYTES]),
+                }
+            )
+    return rows
+
+
 def starts() -> list[dict[str, Any]]:
     """Seconds until a canonical model is ready, tokenizer given; and of a whole process that loads
     it and says what comes first."""
@@ -184,6 +208,7 @@ def _kept(name: str, title: str, rows: list[dict[str, Any]], load: tuple[float, 
 def main() -> None:
     load = os.getloadavg()
     _kept("byteprob-start", "Next-byte probabilities: start-up, seconds", starts(), load)
+    _kept("byteprob-ahead", "Next-byte probabilities: calls of a model", ahead(), load)
     rows = [*bytes_beyond(), *lazily()]
     _kept(
         "byteprob-costs",

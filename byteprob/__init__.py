@@ -22,6 +22,7 @@ from byteprob.healing import Cover, cover_distribution, decode, heal, token_heal
 from byteprob.infill import Sentinels, infill, middle_log_prob
 from byteprob.model import ByteModel, Cursor
 from byteprob.models.hf import TransformersModel
+from byteprob.models.look_ahead import LookAhead
 from byteprob.models.ngram import NgramModel
 from byteprob.models.vllm import VllmModel
 from byteprob.sources import ByteConstraint, ByteCursor, ByteSource, Score, sample, score
@@ -44,6 +45,7 @@ __all__ = [
     "Evaluated",
     "FunctionModel",
     "ImpossiblePrefixError",
+    "LookAhead",
     "Mean",
     "Mixture",
     "NgramModel",
