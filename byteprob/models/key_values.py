@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 Slots = NDArray[np.int64]
 Layer = tuple[Any, Any]
 """Keys and values of a layer, torch tensors [1, heads, slots, width]."""
-_SPARSE = 2
-"""Slots from the first to the last that a forward reads, for each that it needs: where there are
-more, a copy of those costs less than attention that has to pass over the others."""
 
 
 class KeyValues:
@@ -51,7 +48,8 @@ class KeyValues:
             needed[slots] = True
         read, copied = np.flatnonzero(needed), None
         first, stop = int(read[0]), int(read[-1]) + 1
-        if stop - first > _SPARSE * len(read):
+        # A copy costs about as much as attention of one token to what is copied.
+        if (stop - first - len(read)) * count > len(read):
             copied = _sent(read, device)
         else:
             read = np.arange(first, stop)
