@@ -195,3 +195,15 @@ def test_layouts_do_not_share_a_cache():
         ids, _ = encoder("cl100k", scheme).encode(text, bounds, spans)
         row = describe(text, spans[:1], scheme.layout(1000)).ids.tolist()
         assert ids[: len(row)].tolist() == row
+
+
+@pytest.mark.parametrize("size", [3, 18, 100])
+def test_the_same_digits_as_number_and_as_text(size):
+    digits = b"1" * size
+    for documents in ([digits, b"a" + digits, digits], [b"a" + digits, digits, b"a" + digits]):
+        check("gpt2", R2L(), documents)
+
+
+def test_a_number_behind_a_piece_that_is_not_kept(monkeypatch):
+    monkeypatch.setattr(encoder("gpt2", OPEN)._base, "_longest", 64)
+    check("gpt2", OPEN, [b"a" * 300 + b"1" * 100 + b"b" * 70 + b"-" * 70 + b"5"])
