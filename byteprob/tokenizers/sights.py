@@ -1,5 +1,6 @@
 """What the split patterns of byte-level BPE tell apart in a text."""
 
+import string
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -117,18 +118,25 @@ def sight_of(scanner: Scanner) -> Sight | None:
 
 @cache
 def _of_all(scanner: SequenceScanner) -> Sight | None:
-    """What any of them tells apart: each sees what those before it cut out."""
+    """What any of them tells apart: each sees what those before it cut out.
+
+    A text may begin where any of them cuts, so all but the last must cut its rest as they would
+    have cut it there: what they cut out are runs, or numbers that no other cuts.
+    """
+    *others, _ = scanner.scanners
+    if not all(isinstance(part, ClassScanner) or part in _OF_RUNS for part in others):
+        return None
     found = Sight()
     for part in scanner.scanners:
         sight = sight_of(part)
-        if sight is None or sight is _SHORT:
+        if sight is None or (isinstance(part, ClassScanner) and found.runs == _THREES):
             return None
-        letters, numbers, others = map(max, found.runs, sight.runs)
+        letters, numbers, rest = map(max, found.runs, sight.runs)
         found = Sight(
             tuple(dict.fromkeys(found.classes + sight.classes)),
             tuple(dict.fromkeys(found.sets + sight.sets)),
             tuple(dict.fromkeys(found.named + sight.named)),
-            (letters, numbers, others),
+            (letters, numbers, rest),
         )
     return found
 
@@ -146,29 +154,26 @@ _CL100K = Sight(_WORDS, (" ", "'", _LINE_ENDS), _ANY_CASE, _THREES)
 _QWEN2 = Sight(_WORDS, (" ", "'", _LINE_ENDS), _ANY_CASE, (1, 2, 2))
 _O200K = Sight(_CASES, (" ", "'", "/", _LINE_ENDS), _ANY_CASE, _THREES)
 _SHORT = Sight((SPACE,), (" ", "aceo"), runs=(4, 4, 2))
-_NUMBERS, _CJK, _DEEPSEEK = (
-    Sight((NUMBER,), runs=_THREES),
-    Sight(sets=("".join(map(chr, (*range(0x4E00, 0x9FA6), *range(0x3040, 0x3100)))),)),
-    Sight(
-        (LETTER | MARK, PUNCTUATION | SYMBOL, SPACE),
-        (
-            " ",
-            _LINE_ENDS,
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-            "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-        ),
-        runs=(1, 2, 2),
-    ),
+_CJK = "".join(map(chr, (*range(0x4E00, 0x9FA6), *range(0x3040, 0x3100))))
+_DEEPSEEK = Sight(
+    (LETTER | MARK, PUNCTUATION | SYMBOL, SPACE),
+    (" ", _LINE_ENDS, string.ascii_letters, string.punctuation),
+    runs=(1, 2, 2),
 )
+_OF_RUNS = {
+    patterns.LINES: Sight(sets=(_LINE_ENDS,)),
+    patterns.DEEPSEEK_V3.scanners[0]: Sight((NUMBER,), runs=_THREES),
+    patterns.DEEPSEEK_V3.scanners[1]: Sight(sets=(_CJK,)),
+}
 _OF_KERNELS = {
+    **_OF_RUNS,
     patterns.GPT2: _GPT2,
     patterns.CL100K: _CL100K,
     patterns.LLAMA3: _CL100K,
     patterns.PHRASES: _CL100K,
     patterns.QWEN2: _QWEN2,
     patterns.O200K: _O200K,
-    patterns.LINES: Sight(sets=(_LINE_ENDS,)),
     patterns.SHORT3: _SHORT,
     patterns.SHORT4: _SHORT,
-    **dict(zip(patterns.DEEPSEEK_V3.scanners, (_NUMBERS, _CJK, _DEEPSEEK), strict=True)),
+    patterns.DEEPSEEK_V3.scanners[2]: _DEEPSEEK,
 }

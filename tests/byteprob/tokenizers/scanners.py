@@ -29,5 +29,5 @@ SCANNERS = {
         SequenceScanner((*patterns.DEEPSEEK_V3.scanners[:2], patterns.LLAMA3)),
         _LLAMA3 + "日あ",
     ),
-    "cases": (SequenceScanner((patterns.LINES, patterns.GPT2, patterns.CL100K)), _LLAMA3),
+    "short": (SequenceScanner((patterns.LINES, patterns.DIGITS, patterns.SHORT3)), " \n\raxé!01"),
 }

@@ -58,6 +58,22 @@ def test_no_other_way_on_cuts_otherwise(name, data):
             assert {bits for bits, of in rows if of == kind} == expected
 
 
+@pytest.mark.parametrize("name", SCANNERS)
+@settings(max_examples=3)
+@given(data=st.data())
+def test_a_text_may_begin_behind_what_is_settled(name, data):
+    scanner, letters = SCANNERS[name]
+    units = [*data.draw(st.text(letters, min_size=1, max_size=5))]
+    raws = [unit.encode() for unit in units]
+    settled = Splits(scanner, sight_of(scanner), [b""]).settled(raws)
+    before, ons = b"".join(raws[:settled]), [on for some in longer(name) for on in some]
+    rest = b"".join(raws[settled:])
+    whole = ends(scanner, [before + rest + on for on in ons])
+    for found, alone in zip(whole, ends(scanner, [rest + on for on in ons]), strict=True):
+        assert {at - len(before) for at in found if at > len(before)} == alone
+        assert not before or len(before) in found
+
+
 BEGUN = ([], [b" "], [b"a", b"'"], [b"\n", b"\xe6"], [b"\xe6"])
 
 
