@@ -26,6 +26,8 @@ from tokenkit.text import Tokenizer
 
 _LOGITS = 1 << 25
 """Logits that a forward may make, 128 MB in float32, but for 64 tokens at least."""
+_SUMMED = 1 << 19
+"""Logits that are summed at a time: more of them, as float64, are not in a processor's cache."""
 _PACKED = 1024
 """New tokens in a forward, at most: the mask grows with their square."""
 _NO_START = "<|endoftext|>"
@@ -358,11 +360,12 @@ def _log_probs(
     """Of each row's target, among the ids of the vocabulary; float64[rows]."""
     import torch
 
-    known = np.concatenate([vocabulary.ranges.order, vocabulary.counted]).astype(np.int64)
-    double, rows = logits.double(), np.arange(len(targets))
-    totals = double[:, torch.from_numpy(known)].logsumexp(-1)
-    ends = double[:, torch.from_numpy(vocabulary.ends.astype(np.int64))].logsumexp(-1)
-    chosen = double[rows, np.maximum(targets, 0)]
+    ids = np.concatenate([vocabulary.ranges.order, vocabulary.counted]).astype(np.int64)
+    known = torch.from_numpy(np.sort(ids))
+    some = logits.split(max(1, _SUMMED // len(known)))
+    totals = torch.cat([rows[:, known].double().logsumexp(-1) for rows in some])
+    ends = logits[:, torch.from_numpy(vocabulary.ends.astype(np.int64))].double().logsumexp(-1)
+    chosen = logits[np.arange(len(targets)), np.maximum(targets, 0)].double()
     chosen = torch.where(torch.from_numpy(targets < 0).to(chosen.device), ends, chosen)
     found: NDArray[np.float64] = (chosen - totals).cpu().numpy()
     return found

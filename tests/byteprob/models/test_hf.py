@@ -190,6 +190,7 @@ def test_a_wrong_mask_is_noticed(monkeypatch):
 @pytest.mark.parametrize("packed", [1024, 5])
 def test_documents_are_scored_in_packed_forwards(kind, packed, monkeypatch):
     monkeypatch.setattr("byteprob.models.hf._PACKED", packed)
+    monkeypatch.setattr("byteprob.models.hf._SUMMED", 100 * packed)
     tok = trained(vocab_size=300)
     vocabulary, model = vocabulary_of(tok), adapted(kind)
     documents = [
