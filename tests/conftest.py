@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Workers share the cores. Threads of torch that wait for each other spin, and that was most of the
+# time of every test that trains something.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A first example may compile a kernel, so time limits per example mean nothing here. CI tries the
 # same examples each time, so that it speaks of the change; elsewhere they are new in every run.
 settings.register_profile(
