@@ -65,7 +65,7 @@ def describe(text: Bytes, spans: Offsets, layout: Layout) -> NumberTokens:
     """The tokens of the numbers of ``spans`` (see `encoders.scan.numbers`)."""
     from encoders.numbers import _kernels
 
-    room = room_for_numbers(spans)
+    room = _room_for_numbers(spans)
     rows, number = np.empty((room, 5), np.int64), np.empty(room, np.int64)
     scratch = np.empty((_TOKENS, 5), np.int64)
     count = _kernels.describe(text, spans, layout.numbers, scratch, rows, number)
@@ -79,7 +79,7 @@ def describe(text: Bytes, spans: Offsets, layout: Layout) -> NumberTokens:
     )
 
 
-def room_for_numbers(spans: Offsets) -> int:
+def _room_for_numbers(spans: Offsets) -> int:
     """Tokens that numbers have at most: two a digit, and four markers; and some to spare."""
     return int(2 * (spans[:, 2] - spans[:, 0]).sum()) + 4 * len(spans) + 8
 
@@ -96,7 +96,7 @@ def weave(
 
     cuts = with_cuts(bounds, spans[:, [0, 2]].ravel())
     ids, id_bounds = encode(text, cuts)  # numbers too, whose ids are left out
-    out = np.empty(len(ids) + room_for_numbers(spans), np.uint32)
+    out = np.empty(len(ids) + _room_for_numbers(spans), np.uint32)
     starts, scratch = np.empty(len(cuts), np.int64), np.empty(_TOKENS, np.int64)
     count = _kernels.weave(
         text, cuts, spans, layout.numbers, separators, scratch, ids, id_bounds, out, starts

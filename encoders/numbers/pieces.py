@@ -16,7 +16,7 @@ import numpy as np
 
 from encoders.bpe import BpeEncoder, BpeTables
 from encoders.buffers import Bytes, Ids, Offsets
-from encoders.numbers import Layout, room_for_numbers, with_cuts
+from encoders.numbers import Layout, with_cuts
 from encoders.pieces import LONGEST
 from encoders.scan.scanners import KernelScanner, Scanner
 
@@ -59,7 +59,8 @@ class NumberEncoder:
             return base.encode(text, bounds)
         work = base.workspaces.take()
         scheme = self._layout.numbers, self._separators, np.empty(_TOKENS, np.int64)
-        room = int(bounds[-1] - bounds[0]) + room_for_numbers(spans) + _SPARE
+        # A number has two ids a byte at most, and four; memory never written to costs nothing.
+        room = 2 * int(bounds[-1] - bounds[0]) + 4 * len(spans) + _SPARE
         out, id_bounds = np.empty(room, np.uint32), np.zeros(len(bounds), np.int64)
         document, position, at = 0, int(bounds[0]), 0
         for ends, marked, these in pieces(base.scanner, text, bounds, spans):
