@@ -6,7 +6,7 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from byteprob.tokenizers.shapes import cut_character
+from byteprob.tokenizers.shapes import begins_inside, cut_character
 from byteprob.tokenizers.sights import Sight
 from encoders.bpe.junctions import Junctions
 from encoders.byte_ranges import ByteRanges
@@ -42,18 +42,22 @@ class CutTokens:
     def behind(self, begun: bytes) -> tuple[Places, Sets]:
         """Which of `places` end inside a character behind a begun one, perhaps the same, as
         indices; and the kinds that it may get by tokens that lie in it."""
-        cuts = [
-            cut_character(begun + raw) if not begun or _inside(raw[:1]) else b""
-            for raw in self._raws
-        ]
-        found = np.array([i for i, cut in enumerate(cuts) if cut], np.int64)
-        sets = kinds_behind(self._sight, [cuts[i] for i in found], self._inner_raws)
+        which = self._going_on if begun else range(len(self._raws))
+        all_ = ((i, cut_character(begun + self._raws[i])) for i in which)
+        cuts = {i: cut for i, cut in all_ if cut}
+        found = np.array([*cuts], np.int64)
+        sets = kinds_behind(self._sight, [*cuts.values()], self._inner_raws)
         sets = np.where(self._followed[found], sets, np.uint64(0))
         return found, np.bitwise_or.reduce(sets, axis=1)
 
     @cached_property
     def _raws(self) -> list[bytes]:
         return [self._raw(place) for place in self.places.tolist()]
+
+    @cached_property
+    def _going_on(self) -> list[int]:
+        """Indices of tokens that go on with a character."""
+        return [i for i, raw in enumerate(self._raws) if begins_inside(raw)]
 
     @cached_property
     def _inner(self) -> Places:

@@ -30,11 +30,11 @@ class Shapes(dict[int, int]):
 
     def __init__(self, sight: Sight) -> None:
         super().__init__()
-        self._sight = sight
+        self.sight = sight
 
     def __missing__(self, code: int) -> int:
         is_byte = 0xD800 <= code < 0xE000  # of a character cut in two
-        self[code] = code if is_byte else ord(self._sight.standing[self._sight.kinds[code]])
+        self[code] = code if is_byte else ord(self.sight.standing[self.sight.kinds[code]])
         return self[code]
 
     def of(self, raw: bytes, *, before: bytes = b"'") -> bytes:
@@ -44,7 +44,7 @@ class Shapes(dict[int, int]):
         """
         text = raw.decode("utf-8", "surrogateescape")
         shape = text.translate(self)
-        if self._sight.named:
+        if self.sight.named:
             begun = bool(_BEGUN.search(before))
             named = "".join(map(self._named, text, shape))
             for found in _NAMED.finditer(named):
@@ -54,11 +54,11 @@ class Shapes(dict[int, int]):
         return shape.encode("utf-8", "surrogateescape")
 
     def _named(self, character: str, standing: str) -> str:
-        code = self._sight.names.get(ord(character))
+        code = self.sight.names.get(ord(character))
         return standing if code is None else chr(code)
 
     def _shortened(self, run: re.Match[str]) -> str:
-        return run[0][: self._sight.longest.get(run[1])]
+        return run[0][: self.sight.longest.get(run[1])]
 
     def of_all(self, values: Bytes, offsets: Offsets) -> tuple[list[bytes], Numbers]:
         """The shapes of many texts, sorted, and which of them each text has, int64[n].
@@ -68,7 +68,7 @@ class Shapes(dict[int, int]):
         from byteprob.tokenizers import _kernels
 
         keys, bounds = np.empty(len(values), np.uint8), np.zeros(len(offsets), np.int64)
-        _kernels.shape_keys(values, offsets, self._sight.kinds, self._letters, keys, bounds)
+        _kernels.shape_keys(values, offsets, self.sight.kinds, self._letters, keys, bounds)
         text, stops = keys.tobytes(), bounds.tolist()
         first: dict[bytes, int] = {}
         like = [
@@ -87,7 +87,7 @@ class Shapes(dict[int, int]):
     def _letters(self) -> Bytes:
         """By code point what stands for a letter that is named, 0 for others: uint8[512]."""
         found = np.zeros(512, np.uint8)
-        for code, standing in self._sight.names.items():
+        for code, standing in self.sight.names.items():
             found[code] = standing
         return found
 
@@ -111,6 +111,11 @@ def cut_character(raw: bytes) -> bytes:
         if byte < 0x80:
             return b""
     return b""
+
+
+def begins_inside(raw: bytes) -> bool:
+    """Whether the first byte goes on with a character."""
+    return bool(raw) and 0x80 <= raw[0] < 0xC0
 
 
 @cache

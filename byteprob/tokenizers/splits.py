@@ -5,7 +5,7 @@ Asked of the scanner itself: every way of going on that a pattern can tell from 
 apostrophe, so that there are few.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,6 +15,7 @@ from byteprob.errors import ByteprobError
 from byteprob.tokenizers.shapes import (
     Numbers,
     Shapes,
+    begins_inside,
     completions,
     cut_character,
     may_be_named,
@@ -46,7 +47,10 @@ class Splits:
     """The cuts of a scanner in units followed by one of ``shapes`` and by any text."""
 
     def __init__(self, scanner: Scanner, sight: Sight, shapes: Sequence[bytes]) -> None:
-        self._scanner, self._sight, self._shapes = scanner, sight, shapes
+        self._scanner, self._size, self._whole = scanner, len(shapes), Shapes(sight)
+        numbered = [*enumerate(shapes)]
+        self._inner = [(i, shape) for i, shape in numbered if begins_inside(shape) or not shape]
+        self._outer = [(i, shape) for i, shape in numbered if not begins_inside(shape)]
         self._bodies: dict[bytes, _Bodies] = {}
 
     def cuts(self, units: Sequence[bytes]) -> Cuts:
@@ -130,7 +134,8 @@ class Splits:
     def _bodies_behind(self, before: bytes) -> "_Bodies":
         cut = cut_character(before)
         if cut not in self._bodies:
-            self._bodies[cut] = _Bodies.of(self._sight, self._shapes, cut)
+            some = self._inner if cut else self._outer
+            self._bodies[cut] = _Bodies.of(self._whole, some, self._size, cut)
         return self._bodies[cut]
 
 
@@ -151,16 +156,16 @@ class _Bodies:
     count: int
 
     @staticmethod
-    def of(sight: Sight, shapes: Sequence[bytes], cut: bytes) -> "_Bodies":
-        """Those of the shapes that make text of the cut character before them.
+    def of(whole: Shapes, shapes: Iterable[tuple[int, bytes]], size: int, cut: bytes) -> "_Bodies":
+        """Those of some of ``size`` shapes that make text of the cut character before them.
 
         Shapes that are one together with it are a group, whatever is cut at their own end: the
         kinds that it can have are looked at elsewhere.
         """
-        whole, number = Shapes(sight), dict[tuple[bytes, bool], int]()
-        group_of = np.full(len(shapes), -1, np.int64)
+        sight, number = whole.sight, dict[tuple[bytes, bool], int]()
+        group_of = np.full(size, -1, np.int64)
         bodies = list[tuple[bytes, int, int, int]]()
-        for i, shape in enumerate(shapes):
+        for i, shape in shapes:
             head = _head(sight, cut + shape)
             if head is None:
                 continue
