@@ -129,7 +129,8 @@ def _of_all(scanner: SequenceScanner) -> Sight | None:
     found = Sight()
     for part in scanner.scanners:
         sight = sight_of(part)
-        if sight is None or (isinstance(part, ClassScanner) and found.runs == _THREES):
+        cuts_numbers = isinstance(part, ClassScanner) or sight is _SHORT
+        if sight is None or (cuts_numbers and found.runs == _THREES):
             return None
         letters, numbers, rest = map(max, found.runs, sight.runs)
         found = Sight(

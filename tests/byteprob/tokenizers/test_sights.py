@@ -96,7 +96,8 @@ def test_what_is_dropped_or_not_known_has_no_sight():
     assert sight_of(other) is None
     assert sight_of(SequenceScanner((WholeScanner(), other))) is None
     assert sight_of(SequenceScanner((patterns.LLAMA3, patterns.GPT2))) is None
-    assert sight_of(SequenceScanner((*patterns.DEEPSEEK_V3.scanners[:2], patterns.DIGITS))) is None
+    for part in (patterns.DIGITS, patterns.SHORT3):
+        assert sight_of(SequenceScanner((*patterns.DEEPSEEK_V3.scanners[:2], part))) is None
     assert sight_of(patterns.WHITESPACE) is None
     assert sight_of(patterns.BERT) is None
     assert sight_of(patterns.METASPACE) is None
