@@ -93,7 +93,7 @@ class LookAhead:
         """The ids that spell some bytes: one of them, and those that the tokenizer makes."""
         ranges = self._ranges
         within = ranges.ending(ranges.starting_with(raw), len(raw))
-        found = {(id_,) for id_ in ranges.order[slice(*within)].tolist()}
+        found: set[Context] = {(id_,) for id_ in ranges.order[slice(*within)].tolist()}
         ids = tuple(self._tokenizer.encode(raw).tolist())
         known = all(id_ < len(ranges.every) and ranges.every[id_] for id_ in ids)
         if known and b"".join(map(ranges.token, ids)) == raw:
