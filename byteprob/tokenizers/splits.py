@@ -219,7 +219,7 @@ def _texts(sight: Sight, named: bool, white: bool) -> tuple[bytes, ...]:
     if named and sight.named:
         found += ["s", "re", "ll", "e", "l"]
     if white:
-        found += [*sight.blanks, *(blank + "a" for blank in sight.blanks)]
+        found += [blank + "a" for blank in sight.blanks]
     return tuple(text.encode() for text in dict.fromkeys(found))
 
 
