@@ -5,7 +5,8 @@ import numpy as np
 from encoders.intrinsics import bits_of_double, double_of_bits, multiply_add
 from encoders.jit import inlined, kernel, part
 
-# exp(x) = 2**k * exp(r) with k = round(x / ln 2): adding MAGIC leaves k in the low bits.
+# exp(x) = 2**k * exp(r) with k = round(x / ln 2): adding MAGIC leaves k in the low bits, and 2**k
+# is added to the exponent.
 LOG2_E = 1.4426950408889634
 MAGIC = 6755399441055744.0  # 1.5 * 2**52
 LN2_HIGH = 0.693147180369123816490
@@ -37,7 +38,7 @@ def exponential(x):
     p = multiply_add(p, r, 0.5000000000000011)
     p = multiply_add(p, r, 1.0)
     p = multiply_add(p, r, 1.0)
-    return p * double_of_bits((bits_of_double(shifted) + 1023) << 52)
+    return double_of_bits(bits_of_double(p) + (bits_of_double(shifted) << 52))
 
 
 @kernel
