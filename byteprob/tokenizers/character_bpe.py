@@ -39,7 +39,7 @@ class CharacterBpeViability:
             self._made[[id_ for id_, raw in raws.items() if b" " in raw[1:]]] = 0
             self._begins[[id_ for id_, raw in raws.items() if raw[:1] == b" "]] = 1
         tokens = [raws[id_] for id_ in np.flatnonzero(self._made).tolist()]
-        self._fallback = Fallback(tables.byte_ids, tokens)
+        self._fallback = Fallback(tables.byte_ids, tokens, ranges)
         self._byte_of = {id_: byte for byte, id_ in enumerate(self._fallback.ids.tolist())}
         self.following = lru_cache(1 << 10)(self._following)
 

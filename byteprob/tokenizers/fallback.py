@@ -7,7 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from encoders.buffers import ABSENT, Ids
+from encoders.buffers import Ids
+from encoders.byte_ranges import ByteRanges
 
 
 class Fallback:
@@ -17,13 +18,12 @@ class Fallback:
     character that is cut are bytes that make it one that is no token.
     """
 
-    def __init__(self, byte_ids: Ids, tokens: Iterable[bytes]) -> None:
+    def __init__(self, byte_ids: Ids, tokens: Iterable[bytes], ranges: ByteRanges) -> None:
         """``byte_ids``: uint32[256], ids of the bytes, all ABSENT where there is no fallback;
         ``tokens``: among others, the characters that are tokens."""
-        self.ids: NDArray[np.int64] = np.full(256, -1, np.int64)
-        """Of the bytes, -1 without fallback."""
-        if (byte_ids != ABSENT).all():
-            self.ids[:] = byte_ids
+        held = np.isin(byte_ids, ranges.order)
+        self.ids: NDArray[np.int64] = np.where(held, byte_ids.astype(np.int64), -1)
+        """Of the bytes, -1 for those that are no tokens of the vocabulary."""
         self._known = Counter(
             token[:size]
             for token in tokens

@@ -59,9 +59,9 @@ class UnigramViability:
         self._tokens = ByteRanges.of(tokens)
         self._longest = int(np.diff(self._tokens.offsets).max(initial=1))
         spelled = np.setdiff1d(self._tokens.order, tables.byte_ids)
-        self._ids = spelled[ranges.every[spelled] > 0]
+        self._ids = spelled[np.isin(spelled, ranges.order)]
         self._from = self._tokens.place[self._ids]
-        self._fallback = Fallback(tables.byte_ids, tokens.values())
+        self._fallback = Fallback(tables.byte_ids, tokens.values(), ranges)
         self._byte_of = {id_: byte for byte, id_ in enumerate(self._fallback.ids.tolist())}
         self._raw = {id_: tokens[id_] for id_ in self._ids.tolist()}
         size = len(self._tokens.values)

@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byteprob.tokenizers.fallback import Fallback, characters_beginning
+from encoders.byte_ranges import ByteRanges
 
+RANGES = ByteRanges.of({byte: bytes([byte]) for byte in range(256)})
 BYTE_IDS = np.arange(256, dtype=np.uint32)
 BEGUN = (b"\xc3", b"\xe6\x97", b"\xf0\x9f\x99")
 NEAR = {
@@ -39,7 +41,7 @@ def test_characters_are_counted_by_how_they_begin(character):
 def test_bytes_lead_to_characters_that_are_no_tokens(known, others):
     tokens = {character.encode() for character in known} | {b"ab", "日本".encode()}
     but = frozenset(character.encode() for character in others - known)
-    fallback = Fallback(BYTE_IDS, tokens)
+    fallback = Fallback(BYTE_IDS, tokens, RANGES)
     for begun in BEGUN:
         near = [c for c in NEAR[begun] if c not in tokens and c not in but]
         expected = sorted({character[len(begun)] for character in near})
@@ -48,4 +50,11 @@ def test_bytes_lead_to_characters_that_are_no_tokens(known, others):
 
 def test_without_bytes_there_is_none():
     absent = np.full(256, 0xFFFFFFFF, np.uint32)
-    assert not len(Fallback(absent, [b"a"]).after(b""))
+    assert not len(Fallback(absent, [b"a"], RANGES).after(b""))
+
+
+def test_bytes_that_the_vocabulary_lacks_never_follow():
+    held = ByteRanges.of({byte: bytes([byte]) for byte in range(256) if byte not in (0xC3, 255)})
+    fallback = Fallback(BYTE_IDS, [b"a"], held)
+    assert 0xC3 not in fallback.after(b"")
+    assert 0xC4 in fallback.after(b"")

@@ -74,6 +74,17 @@ def test_viable_is_what_begins_an_encoding(model):
     assert check_all_short(encode, viability, vocabulary, "ab日旦 ", 4) > 30
 
 
+def test_pieces_that_the_vocabulary_lacks_never_follow():
+    absent = np.full(256, 0xFFFFFFFF, np.uint32)
+    pieces = [b"a", b"", b"b", b"<s>"]
+    tables = unigram_tables(
+        pieces, [-1.0, 0.0, -1.0, -2.0], 1, least=-2.0, single=True, byte_ids=absent
+    )
+    ranges = ByteVocabulary.of({0: b"a"}, unknown=[1]).ranges
+    viability = UnigramViability(tables, ranges, cut_at_blanks=False)
+    assert viability.following(viability.start).tolist() == [1]
+
+
 @settings(max_examples=40)
 @given(models(), st.text("ab日旦 ", min_size=1, max_size=4), st.integers(1, 400))
 def test_rounding_far_into_a_text_is_that_of_the_encoder(model, word, times):
