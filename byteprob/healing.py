@@ -77,13 +77,12 @@ def token_healing(
     Raises ByteprobError for no ids, for a last one without bytes, and as `decode`.
     """
     reading = model.reading
-    places = reading.vocabulary.ranges.place
-    if not len(ids) or not 0 <= ids[-1] < len(places) or places[ids[-1]] < 0:
+    ranges = reading.vocabulary.ranges
+    if not len(ids) or not ranges.holds(ids[-1]):
         raise ByteprobError(f"token healing takes back the last token: {list(ids)[-1:]} is none")
     *before, last = map(int, ids)
     tail = reading.vocabulary.token(last)
     head = _behind(reading, before)
-    ranges = reading.vocabulary.ranges
     within = ranges.starting_with(tail)
     logs = _logs(ranges.taken(head.by_id, within))
     row = _drawn(np.random.default_rng(seed), logs, temperature)
@@ -191,12 +190,12 @@ def _logs(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _behind(reading: Reading, ids: Sequence[int]) -> Head:
     context = (*reading.model.start, *map(int, ids))
-    viability, places = reading.viability, reading.vocabulary.ranges.place
+    viability, ranges = reading.viability, reading.vocabulary.ranges
     if viability is None:
         return _head(reading, context, None, None)
     state = viability.start
     for id_ in ids:
-        if not 0 <= id_ < len(places) or not viability.following(state)[id_]:
+        if not ranges.holds(id_) or not viability.following(state)[id_]:
             raise ByteprobError(
                 f"id {id_} is in no encoding here: see the target {reading.target!r}"
             )

@@ -72,7 +72,7 @@ class LookAhead:
     def _ahead(self, context: Context) -> list[Context]:
         """Contexts with a longer last token, along the likeliest that begins with its bytes."""
         ranges, last = self._ranges, context[-1]
-        if context[:-1] not in self._known or last >= len(ranges.every) or not ranges.every[last]:
+        if context[:-1] not in self._known or not ranges.holds(last):
             return []
         begun, (row, _) = ranges.token(last), self._known[context[:-1]]
         first, stop = within = ranges.starting_with(begun)
@@ -95,7 +95,6 @@ class LookAhead:
         within = ranges.ending(ranges.starting_with(raw), len(raw))
         found: set[Context] = {(id_,) for id_ in ranges.order[slice(*within)].tolist()}
         ids = tuple(self._tokenizer.encode(raw).tolist())
-        known = all(id_ < len(ranges.every) and ranges.every[id_] for id_ in ids)
-        if known and b"".join(map(ranges.token, ids)) == raw:
+        if all(map(ranges.holds, ids)) and b"".join(map(ranges.token, ids)) == raw:
             found.add(ids)
         return found

@@ -87,7 +87,7 @@ class BpeViability:
         self._have = np.zeros(len(ranges.every), np.uint8)
         self._have[ranges.order[outright]] = _START
         self._have[ranges.order[self._made]] = _START | _START_OPEN
-        self._alone = {self._raw(place) for place in np.flatnonzero(outright).tolist()}
+        self._alone = {ranges.token_at(place) for place in np.flatnonzero(outright).tolist()}
         self._longest = max(map(len, self._alone), default=-1)
         self._cut_tokens = CutTokens(self._junctions, ranges, sight)
         own = self._cut_tokens.places
@@ -128,7 +128,7 @@ class BpeViability:
     def _after(self, state: Tail, id_: int) -> Tail:
         """See `Viability`."""
         place = int(self._ranges.place[id_])
-        raw = self._raw(place)
+        raw = self._ranges.token_at(place)
         joins = bool(state.units) and not self._marks(state.last)[self._spots[id_]]
         shape, alone = self._names[self._shape_at[place]], not self._made[place]
         unit = Unit(shape, raw[: self._longest + 1], True, alone, joins)
@@ -270,10 +270,6 @@ class BpeViability:
             else:
                 kept[-1] = self._one(kept[-1], unit)
         return tuple(kept)
-
-    def _raw(self, place: int) -> bytes:
-        values, offsets = self._ranges.values, self._ranges.offsets
-        return values[offsets[place] : offsets[place + 1]].tobytes()
 
     def _behind(self, before: Sequence[Unit], unit: Unit) -> Unit:
         """A unit behind others, which mostly makes its shape a simpler one."""

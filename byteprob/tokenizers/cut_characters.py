@@ -52,7 +52,7 @@ class CutTokens:
 
     @cached_property
     def _raws(self) -> list[bytes]:
-        return [self._raw(place) for place in self.places.tolist()]
+        return [self._ranges.token_at(place) for place in self.places.tolist()]
 
     @cached_property
     def _going_on(self) -> list[int]:
@@ -76,10 +76,6 @@ class CutTokens:
         spots = self._junctions.spots[order[self._inner]]
         found = [self._junctions.marks(int(order[place]))[spots] == 0 for place in self.places]
         return np.array(found, np.bool_).reshape(len(self.places), len(spots))
-
-    def _raw(self, place: int) -> bytes:
-        values, offsets = self._ranges.values, self._ranges.offsets
-        return values[offsets[place] : offsets[place + 1]].tobytes()
 
 
 def _inside(raw: bytes) -> bool:

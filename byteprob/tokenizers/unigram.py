@@ -134,9 +134,7 @@ class UnigramViability:
         return found, frozenset(map(self._last_character, np.flatnonzero(unspelled).tolist()))
 
     def _last_character(self, at: int) -> bytes:
-        offsets = self._tokens.offsets
-        token = self._tokens.values[offsets[at] : offsets[at + 1]].tobytes()
-        return token.decode()[-1].encode()
+        return self._tokens.token_at(at).decode()[-1].encode()
 
     def _advanced(self, state: Window, token: bytes) -> Window:
         from byteprob.tokenizers import _unigram_kernels

@@ -72,13 +72,20 @@ class ByteRanges:
     @cached_property
     def place(self) -> Offsets:
         """Place of each id, -1 for an id without one; int64[largest id + 1]."""
-        found = np.full(int(self.order.max(initial=0)) + 1, -1, np.int64)
+        found = np.full(self._last + 1, -1, np.int64)
         found[self.order] = np.arange(len(self))
         return found
 
+    def holds(self, id_: int) -> bool:
+        """Whether this is an id with bytes."""
+        return 0 <= id_ <= self._last and bool(self.every[id_])
+
     def token(self, id_: int) -> bytes:
         """The bytes of an id."""
-        place = self.place[id_]
+        return self.token_at(int(self.place[id_]))
+
+    def token_at(self, place: int) -> bytes:
+        """The bytes of the token at a place."""
         return self.values[self.offsets[place] : self.offsets[place + 1]].tobytes()
 
     def narrowed(self, within: Range, depth: int, byte: int) -> Range:
@@ -200,7 +207,7 @@ class ByteRanges:
     @cached_property
     def _runs(self) -> Offsets:
         """The ids as few ranges of numbers: int64[runs, 2]."""
-        held = np.flatnonzero(np.diff(self.place >= 0, prepend=False, append=False))
+        held = np.flatnonzero(np.diff(self.every, prepend=0, append=0))
         return held.reshape(-1, 2)
 
 

@@ -210,7 +210,7 @@ def kinds_behind(found, spelled, id_):
     cut, row, kinds = cut_character(spelled), found._junctions.after(id_), set()
     sight = found._cut_tokens._sight
     for place in found._cut_tokens._inner.tolist():
-        longer = cut + found._raw(place)
+        longer = cut + found._ranges.token_at(place)
         text = longer.decode("utf-8", "replace")
         if not row[found._ranges.order[place]]:
             continue
